@@ -1,0 +1,2 @@
+/** The spdk-io command. */
+package io.spdkio.cli;

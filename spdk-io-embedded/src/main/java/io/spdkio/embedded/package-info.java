@@ -1,0 +1,2 @@
+/** The engine in Java. */
+package io.spdkio.embedded;

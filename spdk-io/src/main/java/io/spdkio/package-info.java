@@ -1,0 +1,2 @@
+/** Block I/O: environments, threads, block devices, buffers. */
+package io.spdkio;

@@ -1,0 +1,2 @@
+/** The API of spdk-io. */
+module io.spdkio {}
