@@ -1,0 +1,345 @@
+package io.spdkio.embedded.linux;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * An open file or block device: its descriptor, what the kernel tells of it, and blocking I/O at explicit offsets.
+ *
+ * <p>Methods that return an {@code int} or {@code long} result give a negated errno where they fail, as completions do;
+ * the others throw {@link ErrnoException}. All may be called from any thread, but {@link #close()} must come last: a
+ * descriptor in use elsewhere could by then be another file's.
+ */
+public final class LinuxFile implements AutoCloseable {
+
+    /** How to open a file. */
+    public enum Flag {
+        WRITE(2),
+        CREATE(0100),
+        /** Around the page cache. Fails with EINVAL where the file system cannot. */
+        DIRECT(Linux.isAarch64() ? 0200000 : 040000);
+
+        private final int bits;
+
+        Flag(int bits) {
+            this.bits = bits;
+        }
+    }
+
+    /** What direct I/O must be multiples of: offsets and lengths in the file, and addresses in memory. */
+    public record DirectAlignment(int offsetBytes, int memoryBytes) {}
+
+    /**
+     * A file's attributes.
+     *
+     * @param sizeBytes zero for a block device, see {@link LinuxFile#sizeBytes()}
+     * @param direct what direct I/O needs, empty where the file cannot do it, null where the kernel does not tell
+     */
+    private record Status(int mode, long sizeBytes, int deviceMajor, int deviceMinor, Optional<DirectAlignment> direct) {
+        boolean isType(int type) {
+            return (mode & S_IFMT) == type;
+        }
+    }
+
+    private static final int AT_FDCWD = -100;
+    private static final int AT_EMPTY_PATH = 0x1000;
+    private static final int O_CLOEXEC = 02000000;
+    private static final int O_NONBLOCK = 04000;
+    private static final int F_GETFL = 3;
+    private static final int F_SETFL = 4;
+
+    private static final int STATX_BYTES = 256;
+    private static final int STATX_BASIC_STATS = 0x7ff;
+    private static final int STATX_DIOALIGN = 0x2000;
+    private static final int S_IFMT = 0170000;
+    private static final int S_IFDIR = 0040000;
+    private static final int S_IFBLK = 0060000;
+    private static final int S_IFREG = 0100000;
+
+    private static final int FALLOC_FL_KEEP_SIZE = 1;
+    private static final int FALLOC_FL_PUNCH_HOLE = 2;
+    private static final int FALLOC_FL_ZERO_RANGE = 0x10;
+
+    /** Mode of {@code fallocate(2)} that turns a range into a hole: it reads as zeros and takes no space. */
+    public static final int PUNCH_HOLE = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+
+    /** Mode of {@code fallocate(2)} that makes a range read as zeros and keeps its space. */
+    public static final int ZERO_RANGE = FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE;
+
+    private static final int BLKGETSIZE64 = 0x80081272;
+    private static final int BLKSSZGET = 0x1268;
+    private static final int BLKPBSZGET = 0x127b;
+    private static final int BLKDISCARD = 0x1277;
+    private static final int BLKZEROOUT = 0x127f;
+
+    private static final long TMPFS_MAGIC = 0x01021994L;
+    private static final long RAMFS_MAGIC = 0x858458f6L;
+
+    private final Path path;
+    private final int fd;
+    private final Status opened;
+    private volatile boolean closed;
+
+    private LinuxFile(Path path, int fd) {
+        this.path = path;
+        this.fd = fd;
+        this.opened = status();
+    }
+
+    /**
+     * Opens a file or block device. A file that is created can be read and written by its owner and group.
+     *
+     * @throws ErrnoException when it cannot be opened, EINVAL included where {@link Flag#DIRECT} is not to be had, and
+     *     EISDIR for a directory
+     */
+    public static LinuxFile open(Path path, Set<Flag> flags) {
+        Linux.ensureAvailable();
+        int bits = O_CLOEXEC;
+        for (Flag flag : flags) {
+            bits |= flag.bits;
+        }
+        long fd;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment name = arena.allocateFrom(path.toString(), StandardCharsets.UTF_8);
+            do {
+                fd = Syscall.OPENAT.call(AT_FDCWD, name.address(), bits, 0660);
+            } while (fd == -Errno.EINTR);
+        }
+        ErrnoException.check(fd, "cannot open", path + (flags.isEmpty() ? "" : " " + EnumSet.copyOf(flags)));
+        LinuxFile file;
+        try {
+            file = new LinuxFile(path, (int) fd);
+        } catch (RuntimeException e) {
+            Syscall.CLOSE.call(fd);
+            throw e;
+        }
+        if (file.opened.isType(S_IFDIR)) {
+            file.close();
+            throw new ErrnoException(Errno.EISDIR, "cannot open " + path);
+        }
+        return file;
+    }
+
+    /** {@return the file's name as it was opened} */
+    public Path path() {
+        return path;
+    }
+
+    /** {@return the descriptor, for as long as this is open} */
+    public int fd() {
+        if (closed) {
+            throw new ErrnoException(Errno.EBADF, path + " is closed");
+        }
+        return fd;
+    }
+
+    /** {@return whether this is an ordinary file} */
+    public boolean isRegular() {
+        return opened.isType(S_IFREG);
+    }
+
+    /** {@return whether this is a block device} */
+    public boolean isBlockDevice() {
+        return opened.isType(S_IFBLK);
+    }
+
+    /** {@return the size as it is now, of a block device too} */
+    public long sizeBytes() {
+        return isBlockDevice() ? ioctlGet(BLKGETSIZE64, true) : status().sizeBytes;
+    }
+
+    /** {@return the smallest unit that this block device addresses} */
+    public int logicalBlockBytes() {
+        return (int) ioctlGet(BLKSSZGET, false);
+    }
+
+    /** {@return the smallest unit that this block device writes without reading first} */
+    public int physicalBlockBytes() {
+        return (int) ioctlGet(BLKPBSZGET, false);
+    }
+
+    /** {@return whether this block device can discard} */
+    public boolean discards() {
+        Path limit = Path.of("/sys/dev/block/" + opened.deviceMajor + ":" + opened.deviceMinor);
+        for (Path device : new Path[] {limit, limit.resolve("..")}) { // a partition's queue is its parent's
+            try {
+                String bytes = java.nio.file.Files.readString(device.resolve("queue/discard_max_bytes"));
+                return !bytes.strip().equals("0");
+            } catch (java.io.IOException notThere) {
+                continue;
+            }
+        }
+        return false;
+    }
+
+    /** {@return whether the file lives in memory (tmpfs, ramfs)} */
+    public boolean isInMemory() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment statfs = arena.allocate(120, 8);
+            if (Syscall.FSTATFS.call(fd(), statfs.address()) < 0) {
+                return false;
+            }
+            long type = statfs.get(JAVA_LONG, 0);
+            return type == TMPFS_MAGIC || type == RAMFS_MAGIC;
+        }
+    }
+
+    /**
+     * {@return what direct I/O must be aligned to, or empty where this file cannot do it}
+     *
+     * <p>Kernels before 6.1 and some file systems do not say; then a few reads find out. Meaningful for a file opened with
+     * {@link Flag#DIRECT}.
+     */
+    public Optional<DirectAlignment> directAlignment() {
+        Optional<DirectAlignment> told = status().direct;
+        return told != null ? told : tryDirectAlignment();
+    }
+
+    private Optional<DirectAlignment> tryDirectAlignment() {
+        try (Arena arena = Arena.ofConfined()) {
+            for (int bytes = 512; bytes <= 65536; bytes *= 2) {
+                MemorySegment data = arena.allocate(2L * bytes, 2L * bytes);
+                // An odd multiple of bytes in memory and in the file: a file that needs more says EINVAL.
+                if (read(data, bytes, bytes, bytes) >= 0) {
+                    return Optional.of(new DirectAlignment(bytes, bytes));
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
+    /**
+     * Makes io_uring do this file's reads and writes at once, inside the submitting system call, rather than hand each to
+     * a kernel worker thread. It does so for files that promise not to block. Those in tmpfs never promise, though all they do
+     * is copy memory; marking the description non-blocking is taken for the promise (Linux 6.x; no effect otherwise).
+     */
+    public void setNonBlocking() {
+        long flags = ErrnoException.check(Syscall.FCNTL.call(fd(), F_GETFL), "cannot read the flags of", path);
+        ErrnoException.check(
+                Syscall.FCNTL.call(fd(), F_SETFL, flags | O_NONBLOCK), "cannot set the flags of", path);
+    }
+
+    /** Sets the size; what is added is a hole. */
+    public void truncate(long sizeBytes) {
+        ErrnoException.check(Syscall.FTRUNCATE.call(fd(), sizeBytes), "cannot resize to " + sizeBytes + " bytes", path);
+    }
+
+    /** Reads once at an offset, blocking. @return bytes read, 0 at the end of the file, or a negated errno */
+    public int read(MemorySegment data, long dataOffset, int bytes, long fileOffset) {
+        return transfer(Syscall.PREAD64, data, dataOffset, bytes, fileOffset);
+    }
+
+    /** Writes once at an offset, blocking. @return bytes written, maybe fewer than asked, or a negated errno */
+    public int write(MemorySegment data, long dataOffset, int bytes, long fileOffset) {
+        return transfer(Syscall.PWRITE64, data, dataOffset, bytes, fileOffset);
+    }
+
+    private int transfer(Syscall syscall, MemorySegment data, long dataOffset, int bytes, long fileOffset) {
+        if (!data.isNative()) {
+            throw new IllegalArgumentException("not off-heap memory: " + data);
+        }
+        java.util.Objects.checkFromIndexSize(dataOffset, bytes, data.byteSize());
+        return (int) retryInterrupted(syscall, fd(), data.address() + dataOffset, bytes, fileOffset);
+    }
+
+    /** Makes what was written durable ({@code fdatasync}). @return 0 or a negated errno */
+    public int dataSync() {
+        return (int) retryInterrupted(Syscall.FDATASYNC, fd());
+    }
+
+    /** @param mode {@link #PUNCH_HOLE} or {@link #ZERO_RANGE} @return 0 or a negated errno */
+    public int allocate(int mode, long offset, long bytes) {
+        return (int) retryInterrupted(Syscall.FALLOCATE, fd(), mode, offset, bytes);
+    }
+
+    /** Discards a range of a block device. @return 0 or a negated errno */
+    public int discard(long offset, long bytes) {
+        return ioctlRange(BLKDISCARD, offset, bytes);
+    }
+
+    /** Writes zeros to a range of a block device, with its help where it has some. @return 0 or a negated errno */
+    public int zeroOut(long offset, long bytes) {
+        return ioctlRange(BLKZEROOUT, offset, bytes);
+    }
+
+    /** Closes the descriptor; closing twice is fine. */
+    @Override
+    public synchronized void close() {
+        if (!closed) {
+            closed = true;
+            Syscall.CLOSE.call(fd);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return path + (closed ? " (closed)" : " (descriptor " + fd + ")");
+    }
+
+    private static long retryInterrupted(Syscall syscall, long... arguments) {
+        long result;
+        do {
+            result = syscall.call(arguments);
+        } while (result == -Errno.EINTR);
+        return result;
+    }
+
+    private long ioctlGet(int request, boolean eightBytes) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment value = arena.allocate(8, 8);
+            ErrnoException.check(
+                    Syscall.IOCTL.call(fd(), Integer.toUnsignedLong(request), value.address()),
+                    "cannot read the geometry of",
+                    path);
+            return eightBytes ? value.get(JAVA_LONG, 0) : value.get(JAVA_INT, 0);
+        }
+    }
+
+    private int ioctlRange(int request, long offset, long bytes) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment range = arena.allocateFrom(JAVA_LONG, offset, bytes);
+            return (int) retryInterrupted(Syscall.IOCTL, fd(), request, range.address());
+        }
+    }
+
+    private Status status() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment statx = arena.allocate(STATX_BYTES, 8);
+            MemorySegment empty = arena.allocate(1);
+            ErrnoException.check(
+                    Syscall.STATX.call(
+                            fd(),
+                            empty.address(),
+                            AT_EMPTY_PATH,
+                            STATX_BASIC_STATS | STATX_DIOALIGN,
+                            statx.address()),
+                    "cannot read the attributes of",
+                    path);
+            return new Status(
+                    statx.get(JAVA_SHORT, 28),
+                    statx.get(JAVA_LONG, 40),
+                    statx.get(JAVA_INT, 128),
+                    statx.get(JAVA_INT, 132),
+                    directAlignment(statx));
+        }
+    }
+
+    private static Optional<DirectAlignment> directAlignment(MemorySegment statx) {
+        boolean told = (statx.get(JAVA_INT, 0) & STATX_DIOALIGN) != 0;
+        int memoryBytes = statx.get(JAVA_INT, 152);
+        int offsetBytes = statx.get(JAVA_INT, 156);
+        if (!told) {
+            return null;
+        }
+        return offsetBytes == 0 ? Optional.empty() : Optional.of(new DirectAlignment(offsetBytes, memoryBytes));
+    }
+}
