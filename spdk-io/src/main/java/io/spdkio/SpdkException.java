@@ -1,0 +1,238 @@
+package io.spdkio;
+
+import java.io.Serial;
+
+/**
+ * Anything that went wrong with storage, its devices or the engine. Programming mistakes in arguments are
+ * {@link IllegalArgumentException}s instead.
+ *
+ * <p>The message says what was being done, on which device and range, what came back, and what to do next. The
+ * subclasses are those that callers handle differently.
+ */
+public sealed class SpdkException extends RuntimeException
+        permits SpdkException.NotFound,
+                SpdkException.AlreadyExists,
+                SpdkException.NoMemory,
+                SpdkException.IoFailed,
+                SpdkException.Cancelled,
+                SpdkException.TimedOut,
+                SpdkException.Closed,
+                SpdkException.Busy,
+                SpdkException.Unsupported,
+                EngineUnavailableException,
+                WrongThreadException {
+    @Serial
+    private static final long serialVersionUID = 1;
+
+    private final int status;
+
+    /**
+     * Creates an exception.
+     *
+     * @param message what was being done, what came back, what to do
+     * @param status the {@link IoStatus}, or 0 when nothing was reported
+     * @param cause what caused it, or null
+     */
+    public SpdkException(String message, int status, Throwable cause) {
+        super(message, cause);
+        this.status = status;
+    }
+
+    /**
+     * What the device or the system reported.
+     *
+     * @return a packed {@link IoStatus}, 0 when nothing was reported
+     */
+    public final int status() {
+        return status;
+    }
+
+    /**
+     * What the device or the system reported, as an error number.
+     *
+     * @return a positive errno, 0 when nothing was reported
+     */
+    public final int errno() {
+        return IoStatus.errno(status);
+    }
+
+    /**
+     * The exception that fits a status.
+     *
+     * @param what what was being done, on what; begins the message
+     * @param status a failed {@link IoStatus}
+     * @return a new exception of the fitting subclass
+     */
+    public static SpdkException of(String what, int status) {
+        String message = what + ": " + IoStatus.describe(status);
+        if (status == IoStatus.ABORTED) {
+            return new Cancelled(message, status);
+        }
+        return switch (-status) {
+            case Errno.ECANCELED -> new Cancelled(message, status);
+            case Errno.ENOMEM -> new NoMemory(message + ". Try again when earlier I/O has completed", status);
+            case Errno.ETIMEDOUT -> new TimedOut(message, status);
+            case Errno.EOPNOTSUPP -> new Unsupported(message + ". Ask Bdev.supports(type) first", status);
+            case Errno.ENODEV ->
+                new NotFound(message + ". The device was removed; close the descriptor and open another", status);
+            case Errno.ENOENT -> new NotFound(message, status);
+            case Errno.EEXIST -> new AlreadyExists(message, status);
+            case Errno.EBUSY, Errno.EPERM -> new Busy(message, status);
+            case Errno.ENOSPC ->
+                new IoFailed(message + ". The file system under the device is full; free space and write again", status);
+            default -> new IoFailed(message, status);
+        };
+    }
+
+    /** What was named does not exist, or does no longer. */
+    public static final class NotFound extends SpdkException {
+        @Serial
+        private static final long serialVersionUID = 1;
+
+        /**
+         * Creates an exception.
+         *
+         * @param message what was looked for, and what to do
+         * @param status the {@link IoStatus}
+         */
+        public NotFound(String message, int status) {
+            super(message, status, null);
+        }
+    }
+
+    /** The name is taken. */
+    public static final class AlreadyExists extends SpdkException {
+        @Serial
+        private static final long serialVersionUID = 1;
+
+        /**
+         * Creates an exception.
+         *
+         * @param message which name, and what to do
+         * @param status the {@link IoStatus}
+         */
+        public AlreadyExists(String message, int status) {
+            super(message, status, null);
+        }
+    }
+
+    /** Memory, or a bounded resource such as the pool of I/Os, is used up for now. */
+    public static final class NoMemory extends SpdkException {
+        @Serial
+        private static final long serialVersionUID = 1;
+
+        /**
+         * Creates an exception.
+         *
+         * @param message what was used up, and what to do
+         * @param status the {@link IoStatus}
+         */
+        public NoMemory(String message, int status) {
+            super(message, status, null);
+        }
+    }
+
+    /** The device failed the I/O; {@link #status()} says how. */
+    public static final class IoFailed extends SpdkException {
+        @Serial
+        private static final long serialVersionUID = 1;
+
+        /**
+         * Creates an exception.
+         *
+         * @param message the operation, the device, the range and the status
+         * @param status the {@link IoStatus}
+         */
+        public IoFailed(String message, int status) {
+            super(message, status, null);
+        }
+
+        /**
+         * Whether a compare found other data than was expected.
+         *
+         * @return true for {@link IoStatus#MISCOMPARE}
+         */
+        public boolean isMiscompare() {
+            return status() == IoStatus.MISCOMPARE;
+        }
+    }
+
+    /** The I/O was aborted, by the caller, a reset or the removal of its device. */
+    public static final class Cancelled extends SpdkException {
+        @Serial
+        private static final long serialVersionUID = 1;
+
+        /**
+         * Creates an exception.
+         *
+         * @param message the operation, the device and the range
+         * @param status the {@link IoStatus}
+         */
+        public Cancelled(String message, int status) {
+            super(message, status, null);
+        }
+    }
+
+    /** The deadline passed first. */
+    public static final class TimedOut extends SpdkException {
+        @Serial
+        private static final long serialVersionUID = 1;
+
+        /**
+         * Creates an exception.
+         *
+         * @param message what did not finish, in which time
+         * @param status the {@link IoStatus}
+         */
+        public TimedOut(String message, int status) {
+            super(message, status, null);
+        }
+    }
+
+    /** A handle was used after it was closed. */
+    public static final class Closed extends SpdkException {
+        @Serial
+        private static final long serialVersionUID = 1;
+
+        /**
+         * Creates an exception.
+         *
+         * @param message which handle, and what to do
+         */
+        public Closed(String message) {
+            super(message, 0, null);
+        }
+    }
+
+    /** Somebody else holds it: a buffer under I/O, a claimed device, a device in use. */
+    public static final class Busy extends SpdkException {
+        @Serial
+        private static final long serialVersionUID = 1;
+
+        /**
+         * Creates an exception.
+         *
+         * @param message what is held, by what, and what to do
+         * @param status the {@link IoStatus}
+         */
+        public Busy(String message, int status) {
+            super(message, status, null);
+        }
+    }
+
+    /** The device or the engine does not do that. */
+    public static final class Unsupported extends SpdkException {
+        @Serial
+        private static final long serialVersionUID = 1;
+
+        /**
+         * Creates an exception.
+         *
+         * @param message what is not supported, and what is
+         * @param status the {@link IoStatus}
+         */
+        public Unsupported(String message, int status) {
+            super(message, status, null);
+        }
+    }
+}

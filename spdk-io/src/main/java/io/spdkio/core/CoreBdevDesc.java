@@ -1,0 +1,321 @@
+package io.spdkio.core;
+
+import io.spdkio.IoChannel;
+import io.spdkio.IoDeviceId;
+import io.spdkio.IoFuture;
+import io.spdkio.SpdkException;
+import io.spdkio.SpdkThread;
+import io.spdkio.bdev.Bdev;
+import io.spdkio.bdev.BdevDesc;
+import io.spdkio.bdev.BdevEvent;
+import io.spdkio.bdev.ClaimType;
+import io.spdkio.bdev.IoQueue;
+import io.spdkio.bdev.IoType;
+import io.spdkio.bdev.OpenMode;
+import io.spdkio.dma.DmaBuf;
+import io.spdkio.spi.EngineBdev;
+import io.spdkio.spi.EngineDesc;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.Consumer;
+
+/** An open descriptor. The device lets go of it when it is closed and its last channel is released. */
+final class CoreBdevDesc implements BdevDesc {
+    private final CoreEnv env;
+    private final CoreThread thread;
+    private final CoreBdev bdev;
+    private final OpenMode mode;
+    private final IoDeviceId id;
+    private final Consumer<? super BdevEvent> listener;
+    private final Set<IoType> supported = EnumSet.noneOf(IoType.class);
+    private final EngineDesc engineDesc;
+    private final List<CoreChannel> channels = new ArrayList<>();
+    private boolean freed;
+    private volatile boolean removed;
+    private volatile boolean closed;
+
+    CoreBdevDesc(
+            CoreThread thread, CoreBdev bdev, OpenMode mode, IoDeviceId id, Consumer<? super BdevEvent> listener) {
+        this.env = thread.env();
+        this.thread = thread;
+        this.bdev = bdev;
+        this.mode = Objects.requireNonNull(mode, "mode");
+        this.id = id;
+        this.listener = Objects.requireNonNull(listener, "listener");
+        for (IoType type : IoType.values()) {
+            if (bdev.supports(type)) {
+                supported.add(type);
+            }
+        }
+        this.engineDesc = bdev.device().open(mode, this::onEvent);
+    }
+
+    private void onEvent(BdevEvent event) {
+        if (event == BdevEvent.REMOVED) {
+            removed = true;
+        }
+        thread.post(() -> {
+            if (!closed) {
+                listener.accept(event);
+            }
+        });
+    }
+
+    CoreEnv env() {
+        return env;
+    }
+
+    EngineBdev device() {
+        return bdev.device();
+    }
+
+    EngineDesc engineDesc() {
+        return engineDesc;
+    }
+
+    boolean isRemoved() {
+        return removed;
+    }
+
+    boolean supports(IoType type) {
+        return supported.contains(type);
+    }
+
+    void checkOpen() {
+        if (closed) {
+            throw new SpdkException.Closed(
+                    "the descriptor of '" + bdev.name() + "' is closed; open the device again");
+        }
+    }
+
+    void checkMode(IoType type) {
+        if (mode == OpenMode.READ_ONLY && type.modifies()) {
+            throw new SpdkException.Busy(
+                    type.label() + " on '" + bdev.name()
+                            + "', which was opened read-only; open it with OpenMode.READ_WRITE",
+                    -io.spdkio.Errno.EPERM);
+        }
+    }
+
+    // ---- channels, which may come and go on any thread
+
+    void channelOpened(CoreChannel channel) {
+        synchronized (channels) {
+            checkOpen();
+            channels.add(channel);
+        }
+    }
+
+    void channelReleased(CoreChannel channel) {
+        synchronized (channels) {
+            channels.remove(channel);
+        }
+        freeIfDone();
+    }
+
+    private void freeIfDone() {
+        synchronized (channels) {
+            if (!closed || !channels.isEmpty() || freed) {
+                return;
+            }
+            freed = true;
+        }
+        engineDesc.close();
+        env.descClosed(this);
+    }
+
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        if (thread.state() != SpdkThread.State.EXITED) {
+            thread.checkCurrent("the descriptor of '" + bdev.name() + "'");
+        }
+        closeAnyway();
+    }
+
+    /** Closes it from whichever thread. */
+    void closeAnyway() {
+        List<CoreChannel> open;
+        synchronized (channels) {
+            closed = true;
+            open = List.copyOf(channels);
+        }
+        for (CoreChannel channel : open) {
+            channel.thread().onOwnThread(channel::close);
+        }
+        freeIfDone();
+    }
+
+    // ---- what it is
+
+    @Override
+    public IoDeviceId ioDeviceId() {
+        return id;
+    }
+
+    @Override
+    public Bdev bdev() {
+        return bdev;
+    }
+
+    @Override
+    public OpenMode mode() {
+        return mode;
+    }
+
+    @Override
+    public boolean isClosed() {
+        return closed;
+    }
+
+    @Override
+    public void claim(ClaimType type) {
+        Objects.requireNonNull(type, "type");
+        checkOpen();
+        thread.checkCurrent("the descriptor of '" + bdev.name() + "'");
+        engineDesc.claim(type);
+    }
+
+    // ---- I/O
+
+    private CoreChannel own(IoChannel channel) {
+        CoreChannel core = CoreChannel.of(channel);
+        if (core.desc() != this) {
+            throw new IllegalArgumentException("the channel leads to '" + core.desc().bdev().name()
+                    + "' through another descriptor; get this one's with SpdkThread.ioChannel(desc)");
+        }
+        return core;
+    }
+
+    private interface Description {
+        void describe(FutureIo request, CoreChannel channel);
+    }
+
+    private IoFuture<Void> submit(IoChannel channel, Description description) {
+        CoreChannel to = own(channel);
+        CoreThread on = to.thread();
+        on.checkCurrent("the channel to '" + bdev.name() + "'");
+        FutureIo request = on.takeFutureIo();
+        if (request == null) {
+            return CoreFuture.failed(on, CoreThread.noMoreIos(env.ioPoolSize()));
+        }
+        try {
+            description.describe(request, to);
+        } catch (RuntimeException e) {
+            on.giveBack(request);
+            throw e;
+        }
+        return request.submitFor(new CoreFuture<>(on));
+    }
+
+    private IoFuture<Void> submit(IoType type, IoChannel channel, DmaBuf buffer, long offset, long length) {
+        return submit(channel, (request, to) -> request.describe(to, type, buffer, offset, length));
+    }
+
+    @Override
+    public IoFuture<Void> read(IoChannel channel, DmaBuf buffer, long offset, long length) {
+        return submit(IoType.READ, channel, Objects.requireNonNull(buffer, "buffer"), offset, length);
+    }
+
+    @Override
+    public IoFuture<Void> write(IoChannel channel, DmaBuf buffer, long offset, long length) {
+        return submit(IoType.WRITE, channel, Objects.requireNonNull(buffer, "buffer"), offset, length);
+    }
+
+    @Override
+    public IoFuture<Void> readv(IoChannel channel, List<? extends DmaBuf> buffers, long offset) {
+        return vectored(IoType.READ, channel, buffers, offset);
+    }
+
+    @Override
+    public IoFuture<Void> writev(IoChannel channel, List<? extends DmaBuf> buffers, long offset) {
+        return vectored(IoType.WRITE, channel, buffers, offset);
+    }
+
+    private IoFuture<Void> vectored(
+            IoType type, IoChannel channel, List<? extends DmaBuf> buffers, long offset) {
+        DmaBuf[] array = buffers.toArray(DmaBuf[]::new);
+        return submit(channel, (request, to) -> request.describe(to, type, array, array.length, offset));
+    }
+
+    @Override
+    public IoFuture<Void> writeZeroes(IoChannel channel, long offset, long length) {
+        return submit(IoType.WRITE_ZEROES, channel, null, offset, length);
+    }
+
+    @Override
+    public IoFuture<Void> unmap(IoChannel channel, long offset, long length) {
+        return submit(IoType.UNMAP, channel, null, offset, length);
+    }
+
+    @Override
+    public IoFuture<Void> flush(IoChannel channel, long offset, long length) {
+        return submit(IoType.FLUSH, channel, null, offset, length);
+    }
+
+    @Override
+    public IoFuture<Void> reset(IoChannel channel) {
+        return submit(IoType.RESET, channel, null, 0, 0);
+    }
+
+    @Override
+    public IoFuture<Void> compare(IoChannel channel, DmaBuf buffer, long offset, long length) {
+        return submit(IoType.COMPARE, channel, Objects.requireNonNull(buffer, "buffer"), offset, length);
+    }
+
+    @Override
+    public IoFuture<Void> compareAndWrite(
+            IoChannel channel, DmaBuf compareBuffer, DmaBuf writeBuffer, long offset, long length) {
+        Objects.requireNonNull(compareBuffer, "compareBuffer");
+        Objects.requireNonNull(writeBuffer, "writeBuffer");
+        return submit(channel, (request, to) -> {
+            request.describe(to, IoType.COMPARE_AND_WRITE, compareBuffer, offset, length);
+            request.describeSecond(writeBuffer, length);
+        });
+    }
+
+    @Override
+    public IoFuture<Void> copy(IoChannel channel, long sourceOffset, long targetOffset, long length) {
+        return submit(channel, (request, to) -> {
+            request.describe(to, IoType.COPY, null, targetOffset, length);
+            request.describeSource(to, sourceOffset);
+        });
+    }
+
+    @Override
+    public IoFuture<Boolean> abort(IoChannel channel, IoFuture<?> target) {
+        CoreChannel on = own(channel);
+        on.checkUsable(IoType.ABORT);
+        if (!(target instanceof CoreFuture<?> future)) {
+            throw new IllegalArgumentException("abort takes the future that the submission returned");
+        }
+        FutureIo request = future.thread() == on.thread() ? future.outstandingIo() : null;
+        if (request == null || request.coreChannel() != on) {
+            CoreFuture<Boolean> tooLate = new CoreFuture<>(on.thread());
+            tooLate.complete(false);
+            return tooLate;
+        }
+        CoreFuture<Boolean> answer = request.whetherAborted();
+        request.abort();
+        return answer;
+    }
+
+    @Override
+    public IoQueue openQueue(IoChannel channel, int depth, Duration deadline, IoQueue.Handler handler) {
+        Objects.requireNonNull(handler, "handler");
+        CoreChannel on = own(channel);
+        on.checkUsable(IoType.READ);
+        return new CoreQueue(on, depth, deadline, handler);
+    }
+
+    @Override
+    public String toString() {
+        return "BdevDesc[" + bdev.name() + ", " + mode + (closed ? ", closed" : "") + "]";
+    }
+}

@@ -1,0 +1,129 @@
+package io.spdkio.core;
+
+import io.spdkio.Errno;
+import io.spdkio.IoFuture;
+import io.spdkio.SpdkException;
+import io.spdkio.bdev.Bdev;
+import io.spdkio.bdev.BdevSpec;
+import io.spdkio.bdev.Bdevs;
+import io.spdkio.bdev.DelayBdev;
+import io.spdkio.bdev.ErrorBdev;
+import io.spdkio.spi.Engine;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+
+/** The directory of devices. */
+final class CoreBdevs implements Bdevs {
+    private static final int NAMES_IN_MESSAGE = 20;
+
+    private final CoreEnv env;
+    private final Engine engine;
+
+    CoreBdevs(CoreEnv env, Engine engine) {
+        this.env = env;
+        this.engine = engine;
+    }
+
+    /** Runs a control operation, and brings its result to the caller's thread if that is one of ours. */
+    private <S, T> IoFuture<T> control(
+            Supplier<CompletionStage<? extends S>> operation, Function<? super S, ? extends T> result) {
+        env.checkOpen();
+        CoreThread caller = env.current();
+        CoreFuture<T> future = new CoreFuture<>(caller);
+        CompletionStage<? extends S> stage;
+        try {
+            stage = operation.get();
+        } catch (SpdkException e) {
+            future.completeExceptionally(e);
+            return future;
+        }
+        stage.whenComplete((value, problem) -> {
+            Runnable settle = () -> {
+                if (problem == null) {
+                    future.complete(result.apply(value));
+                } else {
+                    future.completeExceptionally(
+                            problem instanceof CompletionException && problem.getCause() != null
+                                    ? problem.getCause()
+                                    : problem);
+                }
+            };
+            if (caller == null || caller.isCurrent() || !caller.post(settle)) {
+                settle.run();
+            }
+        });
+        return future;
+    }
+
+    @Override
+    public IoFuture<Bdev> create(BdevSpec spec) {
+        Objects.requireNonNull(spec, "spec");
+        return control(() -> engine.createBdev(spec), device -> new CoreBdev(env, device));
+    }
+
+    @Override
+    public IoFuture<Void> destroy(String name) {
+        Objects.requireNonNull(name, "name");
+        return control(() -> engine.destroyBdev(name), _ -> null);
+    }
+
+    @Override
+    public IoFuture<Void> resize(String name, long sizeBytes) {
+        Objects.requireNonNull(name, "name");
+        return control(() -> engine.resizeBdev(name, sizeBytes), _ -> null);
+    }
+
+    @Override
+    public IoFuture<Void> rescan(String name) {
+        Objects.requireNonNull(name, "name");
+        return control(() -> engine.rescanBdev(name), _ -> null);
+    }
+
+    @Override
+    public IoFuture<Void> updateDelay(String name, DelayBdev.Latencies latencies) {
+        Objects.requireNonNull(name, "name");
+        Objects.requireNonNull(latencies, "latencies");
+        return control(() -> engine.updateDelay(name, latencies), _ -> null);
+    }
+
+    @Override
+    public IoFuture<Void> injectError(String name, ErrorBdev.Injection injection) {
+        Objects.requireNonNull(name, "name");
+        Objects.requireNonNull(injection, "injection");
+        return control(() -> engine.injectError(name, injection), _ -> null);
+    }
+
+    @Override
+    public Optional<Bdev> find(String name) {
+        env.checkOpen();
+        return engine.findBdev(Objects.requireNonNull(name, "name")).map(device -> new CoreBdev(env, device));
+    }
+
+    @Override
+    public Bdev get(String name) {
+        return find(name).orElseThrow(() -> {
+            List<Bdev> all = list();
+            String names = all.stream().limit(NAMES_IN_MESSAGE).map(Bdev::name).collect(Collectors.joining(", "));
+            return new SpdkException.NotFound(
+                    "there is no bdev '" + name + "'; "
+                            + (all.isEmpty()
+                                    ? "there are none at all, create one first"
+                                    : "there are: " + names + (all.size() > NAMES_IN_MESSAGE ? ", …" : "")),
+                    -Errno.ENODEV);
+        });
+    }
+
+    @Override
+    public List<Bdev> list() {
+        env.checkOpen();
+        return engine.bdevs().stream()
+                .<Bdev>map(device -> new CoreBdev(env, device))
+                .toList();
+    }
+}

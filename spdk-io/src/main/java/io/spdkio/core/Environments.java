@@ -1,0 +1,239 @@
+package io.spdkio.core;
+
+import io.spdkio.CpuSet;
+import io.spdkio.EngineInfo;
+import io.spdkio.EngineUnavailableException;
+import io.spdkio.Errno;
+import io.spdkio.SpdkEnv;
+import io.spdkio.SpdkException;
+import io.spdkio.spi.EngineConfig;
+import io.spdkio.spi.EngineProvider;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.ServiceLoader;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
+
+/** Finds engines, and sees to it that a process has one open environment at a time. */
+public final class Environments {
+    /** The one piece of static state: a process has one SPDK. */
+    private static final AtomicReference<String> OPEN = new AtomicReference<>();
+
+    private Environments() {}
+
+    /**
+     * Starts to describe an environment.
+     *
+     * @return a builder
+     */
+    public static SpdkEnv.Builder builder() {
+        return new Builder();
+    }
+
+    /**
+     * The engines there are.
+     *
+     * @return the preferred one first
+     */
+    public static List<EngineInfo> engines() {
+        return providers().stream().map(EngineProvider::info).toList();
+    }
+
+    static void closed() {
+        OPEN.set(null);
+    }
+
+    private static List<EngineProvider> providers() {
+        return ServiceLoader.load(EngineProvider.class, Environments.class.getClassLoader()).stream()
+                .map(ServiceLoader.Provider::get)
+                .sorted(Comparator.comparingInt((EngineProvider p) -> p.info().preference())
+                        .reversed())
+                .toList();
+    }
+
+    private record Choice(EngineProvider provider, String reason) {}
+
+    private static Choice choose(String wanted) {
+        List<EngineProvider> all = providers();
+        if (all.isEmpty()) {
+            throw new EngineUnavailableException("no engine is on the class or module path; add the artifact"
+                    + " io.spdkio:spdk-io-embedded, which needs nothing else");
+        }
+        if (!wanted.equals("auto")) {
+            EngineProvider named = all.stream()
+                    .filter(p -> p.info().name().equals(wanted))
+                    .findFirst()
+                    .orElseThrow(() -> new EngineUnavailableException("there is no engine '" + wanted + "' here, only "
+                            + all.stream().map(p -> p.info().name()).collect(Collectors.joining(", "))
+                            + (wanted.equals("native") || wanted.equals("embedded")
+                                    ? "; add the artifact io.spdkio:spdk-io-" + wanted
+                                    : "")));
+            named.info().unavailabilityCause().ifPresent(cause -> {
+                throw new EngineUnavailableException("engine '" + wanted + "' can't run here: " + cause);
+            });
+            return new Choice(named, "it was asked for by name");
+        }
+        StringBuilder passedOver = new StringBuilder();
+        for (EngineProvider provider : all) {
+            EngineInfo info = provider.info();
+            if (info.isAvailable()) {
+                return new Choice(
+                        provider,
+                        passedOver.isEmpty()
+                                ? "it is the preferred one of those on the path"
+                                : "it is the best one available; " + passedOver);
+            }
+            passedOver.append(info.name())
+                    .append(" can't run here: ")
+                    .append(info.unavailabilityCause().orElseThrow());
+        }
+        throw new EngineUnavailableException("no engine can run here; " + passedOver);
+    }
+
+    private static final class Builder implements SpdkEnv.Builder {
+        private String name = "spdk-io";
+        private String engine = "auto";
+        private Optional<CpuSet> coreMask = Optional.empty();
+        private OptionalInt mainCore = OptionalInt.empty();
+        private OptionalInt memSizeMb = OptionalInt.empty();
+        private int shmId = -1;
+        private boolean noPci;
+        private boolean noHuge;
+        private boolean singleSegments;
+        private int ioPoolSize = 65_536;
+        private Duration closeTimeout = Duration.ofSeconds(30);
+        private LongSupplier clock = System::nanoTime;
+        private Thread.UncaughtExceptionHandler handler =
+                (thread, problem) -> System.getLogger("io.spdkio")
+                        .log(
+                                System.Logger.Level.ERROR,
+                                "a callback on thread '" + thread.getName() + "' threw; the thread goes on",
+                                problem);
+
+        @Override
+        public Builder name(String value) {
+            if (value.isBlank()) {
+                throw new IllegalArgumentException("an environment's name is not blank");
+            }
+            name = value;
+            return this;
+        }
+
+        @Override
+        public Builder engine(String value) {
+            engine = Objects.requireNonNull(value, "engine");
+            return this;
+        }
+
+        @Override
+        public Builder coreMask(String value) {
+            coreMask = Optional.of(CpuSet.parse(value));
+            return this;
+        }
+
+        @Override
+        public Builder mainCore(int core) {
+            if (core < 0 || core >= CpuSet.MAX_CORES) {
+                throw new IllegalArgumentException("there is no core " + core);
+            }
+            mainCore = OptionalInt.of(core);
+            return this;
+        }
+
+        @Override
+        public Builder memSizeMb(int mebibytes) {
+            if (mebibytes < 1) {
+                throw new IllegalArgumentException("memSizeMb is at least 1, not " + mebibytes);
+            }
+            memSizeMb = OptionalInt.of(mebibytes);
+            return this;
+        }
+
+        @Override
+        public Builder shmId(int id) {
+            if (id < -1) {
+                throw new IllegalArgumentException("shmId is -1 (none) or not negative, not " + id);
+            }
+            shmId = id;
+            return this;
+        }
+
+        @Override
+        public Builder noPci(boolean value) {
+            noPci = value;
+            return this;
+        }
+
+        @Override
+        public Builder noHuge(boolean value) {
+            noHuge = value;
+            return this;
+        }
+
+        @Override
+        public Builder hugepageSingleSegments(boolean value) {
+            singleSegments = value;
+            return this;
+        }
+
+        @Override
+        public Builder ioPoolSize(int count) {
+            if (count < 1) {
+                throw new IllegalArgumentException("ioPoolSize is at least 1, not " + count);
+            }
+            ioPoolSize = count;
+            return this;
+        }
+
+        @Override
+        public Builder exceptionHandler(Thread.UncaughtExceptionHandler value) {
+            handler = Objects.requireNonNull(value, "handler");
+            return this;
+        }
+
+        @Override
+        public Builder clock(LongSupplier nanoClock) {
+            clock = Objects.requireNonNull(nanoClock, "clock");
+            return this;
+        }
+
+        @Override
+        public Builder closeTimeout(Duration timeout) {
+            if (timeout.isNegative() || timeout.isZero()) {
+                throw new IllegalArgumentException("closeTimeout must be positive, not " + timeout);
+            }
+            closeTimeout = timeout;
+            return this;
+        }
+
+        @Override
+        public SpdkEnv build() {
+            mainCore.ifPresent(core -> coreMask.ifPresent(mask -> {
+                if (!mask.contains(core)) {
+                    throw new IllegalArgumentException("mainCore " + core + " is not in the core mask " + mask);
+                }
+            }));
+            Choice choice = choose(engine);
+            if (!OPEN.compareAndSet(null, name)) {
+                throw new SpdkException.Busy(
+                        "environment '" + OPEN.get()
+                                + "' is open in this process, and there can be one; share it, or close it first",
+                        -Errno.EBUSY);
+            }
+            try {
+                EngineConfig config = new EngineConfig(
+                        name, coreMask, mainCore, memSizeMb, shmId, noPci, noHuge, singleSegments, clock);
+                return new CoreEnv(
+                        config, choice.provider(), choice.reason(), ioPoolSize, closeTimeout, handler);
+            } catch (Throwable e) {
+                closed();
+                throw e;
+            }
+        }
+    }
+}

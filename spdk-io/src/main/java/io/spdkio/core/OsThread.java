@@ -1,0 +1,37 @@
+package io.spdkio.core;
+
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/** An OS thread with SPDK threads attached. */
+final class OsThread {
+    private final Thread thread;
+    private final List<CoreThread> attached = new CopyOnWriteArrayList<>();
+
+    /** The one being polled; used on the OS thread itself only. */
+    CoreThread polled;
+
+    OsThread(Thread thread) {
+        this.thread = thread;
+    }
+
+    Thread thread() {
+        return thread;
+    }
+
+    void attach(CoreThread spdkThread) {
+        attached.add(spdkThread);
+    }
+
+    void detach(CoreThread spdkThread) {
+        attached.remove(spdkThread);
+    }
+
+    /** The SPDK thread that code on this OS thread runs on; null when there is none. */
+    CoreThread current() {
+        if (polled != null) {
+            return polled;
+        }
+        return attached.isEmpty() ? null : attached.getLast();
+    }
+}

@@ -1,0 +1,2 @@
+/** Memory that devices can reach: buffers, their leases, and pools. */
+package io.spdkio.dma;

@@ -1,0 +1,97 @@
+package io.spdkio.spi;
+
+import io.spdkio.bdev.BdevEvent;
+import io.spdkio.bdev.BdevGeometry;
+import io.spdkio.bdev.BdevStatistics;
+import io.spdkio.bdev.IoType;
+import io.spdkio.bdev.LatencyHistogram;
+import io.spdkio.bdev.OpenMode;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Consumer;
+
+/** The engine's device; see {@link io.spdkio.bdev.Bdev} for its methods' meaning. Any thread. */
+public interface EngineBdev {
+    /**
+     * Its name.
+     *
+     * @return the name
+     */
+    String name();
+
+    /**
+     * What kind of device it is.
+     *
+     * @return the product name
+     */
+    String productName();
+
+    /**
+     * Its UUID.
+     *
+     * @return the UUID
+     */
+    UUID uuid();
+
+    /**
+     * Its shape now. Read for every I/O.
+     *
+     * @return the geometry
+     */
+    BdevGeometry geometry();
+
+    /**
+     * Whether it does an operation, by itself or emulated.
+     *
+     * @param type the operation
+     * @return true if it does
+     */
+    boolean supports(IoType type);
+
+    /**
+     * Who claims it.
+     *
+     * @return a name for a person, or empty
+     */
+    Optional<String> claimedBy();
+
+    /**
+     * Whether its removal has begun.
+     *
+     * @return true from then on
+     */
+    boolean isRemoved();
+
+    /**
+     * Opens it, on an SPDK thread.
+     *
+     * @param mode what for
+     * @param sink told of events, on any thread; must not block
+     * @return the descriptor
+     */
+    EngineDesc open(OpenMode mode, Consumer<BdevEvent> sink);
+
+    /**
+     * What it has done.
+     *
+     * @return the sum over all threads
+     */
+    BdevStatistics statistics();
+
+    /** Sets statistics and latencies back to zero. */
+    void resetStatistics();
+
+    /**
+     * Begins or ends to record latencies.
+     *
+     * @param enabled whether to
+     */
+    void recordLatency(boolean enabled);
+
+    /**
+     * The latencies.
+     *
+     * @return a snapshot
+     */
+    LatencyHistogram latency();
+}

@@ -1,0 +1,28 @@
+package io.spdkio.spi;
+
+/** The engine's channel. All methods are called on its thread. */
+public interface EngineChannel {
+    /**
+     * Takes an I/O whose arguments are valid. It must lead to exactly one {@link IoRequest#complete}, which may come before this returns.
+     *
+     * @param io the I/O
+     */
+    void submit(IoRequest io);
+
+    /**
+     * Tries to abort an I/O. It completes in any case: with {@link io.spdkio.IoStatus#ABORTED} if that worked.
+     *
+     * @param io an I/O that is outstanding on this channel
+     */
+    void abort(IoRequest io);
+
+    /**
+     * Called in the poll that hands out the completion of an I/O, just before its submitter hears of it.
+     *
+     * @param io the I/O
+     */
+    default void completed(IoRequest io) {}
+
+    /** Closes it. Nothing is outstanding. */
+    void close();
+}

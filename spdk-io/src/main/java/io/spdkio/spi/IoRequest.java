@@ -1,0 +1,260 @@
+package io.spdkio.spi;
+
+import io.spdkio.bdev.BdevIo;
+import io.spdkio.bdev.IoType;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * An I/O on its way ({@code spdk_bdev_io}): what to do, the memory to do it with, and how it ended. Reused again and again; belongs to one
+ * {@link IoContext} for good.
+ *
+ * <p>The fields are written by the submitter before {@link EngineChannel#submit} and read by the engine until completion. On the hot path a reference is stored only
+ * when it differs from what is there: with G1 a store of a reference costs more than the compare.
+ */
+public abstract class IoRequest implements BdevIo {
+    private static final int PENDING = Integer.MIN_VALUE;
+
+    private final IoContext context;
+    private final int id;
+    private boolean submitted;
+
+    /** The operation. */
+    protected IoType type = IoType.READ;
+
+    /** Where it is submitted; null for an I/O that the core ends by itself. */
+    protected EngineChannel channel;
+
+    /** First byte in the device. */
+    protected long offsetBytes;
+
+    /** Number of bytes. */
+    protected long lengthBytes;
+
+    /** First block in the device. */
+    protected long offsetBlocks;
+
+    /** Number of blocks. */
+    protected long blockCount;
+
+    /** First block of a copy's source. */
+    protected long sourceOffsetBlocks;
+
+    /** The memory of an I/O with one piece. */
+    protected MemorySegment data;
+
+    /** Where in {@link #data} the piece begins. */
+    protected long dataOffset;
+
+    /** The pieces of a vectored I/O; used when {@link #segmentCount} is more than 1. */
+    protected MemorySegment[] segments;
+
+    /** How many pieces there are. */
+    protected int segmentCount;
+
+    /** What a compareAndWrite writes. */
+    protected MemorySegment writeData;
+
+    /** How it ended. */
+    protected int status;
+
+    /** When it was submitted, by {@link IoContext#nanoTime}. */
+    protected long submitNanos;
+
+    /**
+     * Makes a request and enters it in its thread's table.
+     *
+     * @param context the thread's context
+     */
+    @SuppressWarnings("this-escape") // the table keeps it; nobody calls it before it is submitted
+    protected IoRequest(IoContext context) {
+        this.context = context;
+        this.id = context.register(this);
+    }
+
+    /**
+     * Told that it has completed, on its thread, inside a poll. The request may be submitted again in here.
+     *
+     * @param status the {@link io.spdkio.IoStatus}
+     */
+    protected abstract void onComplete(int status);
+
+    /**
+     * The context it belongs to.
+     *
+     * @return the context
+     */
+    public final IoContext context() {
+        return context;
+    }
+
+    /** Its number in the context's table. */
+    final int id() {
+        return id;
+    }
+
+    /**
+     * Whether it is between submit and completion.
+     *
+     * @return true if it is outstanding
+     */
+    public final boolean isOutstanding() {
+        return submitted;
+    }
+
+    /** Marks it as outstanding; the submitter calls this just before {@link EngineChannel#submit}. */
+    public final void begin() {
+        submitted = true;
+        status = PENDING;
+        submitNanos = context.nanoTime();
+        context.outstanding++;
+    }
+
+    @Override
+    public final void complete(int result) {
+        if (!context.isCurrent()) {
+            context.completeFromAfar(this, result);
+            return;
+        }
+        if (!submitted || status != PENDING) {
+            throw new IllegalStateException("this I/O was completed already; complete each exactly once");
+        }
+        status = result;
+        context.push(id);
+    }
+
+    /** Hands the completion to the engine and the submitter. */
+    final void deliver() {
+        int result = status;
+        submitted = false;
+        context.outstanding--;
+        EngineChannel from = channel;
+        if (from != null) {
+            from.completed(this);
+        }
+        onComplete(result);
+    }
+
+    /**
+     * Takes it out of the table for good. It is not outstanding.
+     */
+    public final void unregister() {
+        context.unregister(this);
+    }
+
+    /**
+     * When it was submitted.
+     *
+     * @return nanoseconds of {@link IoContext#nanoTime}
+     */
+    public final long submitNanos() {
+        return submitNanos;
+    }
+
+    /**
+     * How it ended; meaningful from {@link EngineChannel#completed} on.
+     *
+     * @return the {@link io.spdkio.IoStatus}
+     */
+    public final int status() {
+        return status;
+    }
+
+    @Override
+    public final IoType type() {
+        return type;
+    }
+
+    @Override
+    public final long offsetBlocks() {
+        return offsetBlocks;
+    }
+
+    @Override
+    public final long blockCount() {
+        return blockCount;
+    }
+
+    @Override
+    public final long offsetBytes() {
+        return offsetBytes;
+    }
+
+    @Override
+    public final long lengthBytes() {
+        return lengthBytes;
+    }
+
+    @Override
+    public final long sourceOffsetBlocks() {
+        return sourceOffsetBlocks;
+    }
+
+    @Override
+    public final int segmentCount() {
+        return segmentCount;
+    }
+
+    @Override
+    public final MemorySegment segment(int index) {
+        if (index < 0 || index >= segmentCount) {
+            throw new IndexOutOfBoundsException(index);
+        }
+        return segmentCount == 1 ? data.asSlice(dataOffset, lengthBytes) : segments[index];
+    }
+
+    @Override
+    public final MemorySegment writeSegment() {
+        return writeData.asSlice(0, lengthBytes);
+    }
+
+    /**
+     * The memory of an I/O with one piece, uncut; with {@link #dataOffset} and {@link #lengthBytes} the same as {@code segment(0)} without an allocation.
+     *
+     * @return the memory
+     */
+    public final MemorySegment data() {
+        return data;
+    }
+
+    /**
+     * Where in {@link #data} the piece begins.
+     *
+     * @return bytes
+     */
+    public final long dataOffset() {
+        return dataOffset;
+    }
+
+    @Override
+    public final void copyFrom(MemorySegment source, long sourceOffset) {
+        if (segmentCount == 1) {
+            MemorySegment.copy(source, sourceOffset, data, dataOffset, lengthBytes);
+            return;
+        }
+        long at = sourceOffset;
+        for (int i = 0; i < segmentCount; i++) {
+            MemorySegment piece = segments[i];
+            MemorySegment.copy(source, at, piece, 0, piece.byteSize());
+            at += piece.byteSize();
+        }
+    }
+
+    @Override
+    public final void copyTo(MemorySegment target, long targetOffset) {
+        if (segmentCount == 1) {
+            MemorySegment.copy(data, dataOffset, target, targetOffset, lengthBytes);
+            return;
+        }
+        long at = targetOffset;
+        for (int i = 0; i < segmentCount; i++) {
+            MemorySegment piece = segments[i];
+            MemorySegment.copy(piece, 0, target, at, piece.byteSize());
+            at += piece.byteSize();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "%s of %,d bytes at offset %,d".formatted(type.label(), lengthBytes, offsetBytes);
+    }
+}
