@@ -65,15 +65,21 @@ public final class CpuSet {
             }
         } catch (NumberFormatException e) {
             throw new IllegalArgumentException(
-                    "not a core mask: '" + text + "'. Write a hexadecimal mask such as 0x3 or a list such as [0,2-4]", e);
+                    "not a core mask: '" + text + "'. Write a hexadecimal mask such as 0x3 or a list such as [0,2-4]",
+                    e);
         }
         return nonEmpty(set, "core mask '" + text + "' names no core");
     }
 
     private static void add(BitSet set, int first, int last, Object text) {
         if (first < 0 || last < first || last >= MAX_CORES) {
-            throw new IllegalArgumentException("core " + (first < 0 ? first : last) + " in " + text
-                    + " is not in order or not between 0 and " + (MAX_CORES - 1));
+            throw new IllegalArgumentException(
+                    "core "
+                            + (first < 0 ? first : last)
+                            + " in "
+                            + text
+                            + " is not in order or not between 0 and "
+                            + (MAX_CORES - 1));
         }
         set.set(first, last + 1);
     }

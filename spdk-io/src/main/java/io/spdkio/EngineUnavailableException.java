@@ -4,8 +4,7 @@ import java.io.Serial;
 
 /** The engine that was asked for can't run here. The message says why and what to install or set. */
 public final class EngineUnavailableException extends SpdkException {
-    @Serial
-    private static final long serialVersionUID = 1;
+    @Serial private static final long serialVersionUID = 1;
 
     /**
      * Creates an exception.

@@ -7,14 +7,17 @@ import java.util.concurrent.CompletionException;
 /**
  * The future of an operation on an {@link SpdkThread}.
  *
- * <p>Continuations run on that thread, in the poll that completes the operation, never inside the call that submitted it.
+ * <p>Continuations run on that thread, in the poll that completes the operation, never inside the call that submitted
+ * it.
  *
- * <p>{@link #join} and {@link #get()} may be called anywhere. On the thread that has to complete the operation they poll it instead of
- * blocking for ever; in a {@linkplain SpdkThread#fork forked} virtual thread they park that one. This also holds for the stages
- * derived from this one; for others, such as {@link CompletableFuture#allOf}, use {@link SpdkThread#await}.
+ * <p>{@link #join} and {@link #get()} may be called anywhere. On the thread that has to complete the operation they
+ * poll it instead of blocking for ever; in a {@linkplain SpdkThread#fork forked} virtual thread they park that one.
+ * This also holds for the stages derived from this one; for others, such as {@link CompletableFuture#allOf}, use {@link
+ * SpdkThread#await}.
  *
- * <p>{@link #cancel} and {@link #withDeadline} settle the future early and ask the device to abort. The operation's buffers stay leased
- * until the device is done with them. A continuation of a future that is cancelled from another thread runs on that thread.
+ * <p>{@link #cancel} and {@link #withDeadline} settle the future early and ask the device to abort. The operation's
+ * buffers stay leased until the device is done with them. A continuation of a future that is cancelled from another
+ * thread runs on that thread.
  *
  * @param <T> the operation's result
  */
@@ -35,8 +38,8 @@ public abstract class IoFuture<T> extends CompletableFuture<T> {
     }
 
     /**
-     * Fails this future with {@link SpdkException.TimedOut} and aborts the operation, if it has not completed by then. Call it on
-     * the future that the operation returned.
+     * Fails this future with {@link SpdkException.TimedOut} and aborts the operation, if it has not completed by then.
+     * Call it on the future that the operation returned.
      *
      * @param deadline how long from now, more than zero
      * @return this future

@@ -3,8 +3,8 @@ package io.spdkio;
 /**
  * A function that an {@link SpdkThread} calls again and again ({@code spdk_poller}).
  *
- * <p><b>Thread:</b> confined to its thread. {@link #close} inside the poller's own function is allowed. An exception out of
- * the function is reported to the environment's exception handler, and the poller goes on.
+ * <p><b>Thread:</b> confined to its thread. {@link #close} inside the poller's own function is allowed. An exception
+ * out of the function is reported to the environment's exception handler, and the poller goes on.
  */
 public interface Poller extends AutoCloseable {
     /**

@@ -3,6 +3,7 @@ package io.spdkio;
 import io.spdkio.bdev.Bdevs;
 import io.spdkio.core.Environments;
 import io.spdkio.dma.Dma;
+
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executor;
@@ -91,7 +92,8 @@ public interface SpdkEnv extends AutoCloseable {
     SpdkThread attachThread(String name, Executor executor);
 
     /**
-     * Starts a new OS thread with an SPDK thread attached and runs a body on it. When the body has returned, the thread is drained and ends.
+     * Starts a new OS thread with an SPDK thread attached and runs a body on it. When the body has returned, the thread
+     * is drained and ends.
      *
      * @param name its name
      * @param body what to run; it gets the thread
@@ -148,10 +150,11 @@ public interface SpdkEnv extends AutoCloseable {
     boolean isClosed();
 
     /**
-     * Closes the environment: outstanding I/O is aborted, threads of the caller are drained, others are asked to exit and waited
-     * for, and everything is freed. Closing twice is once.
+     * Closes the environment: outstanding I/O is aborted, threads of the caller are drained, others are asked to exit
+     * and waited for, and everything is freed. Closing twice is once.
      *
-     * @throws SpdkException.Busy if a thread did not exit within the close timeout; what it holds stays allocated, so that nothing crashes
+     * @throws SpdkException.Busy if a thread did not exit within the close timeout; what it holds stays allocated, so
+     *     that nothing crashes
      */
     @Override
     void close();
@@ -169,7 +172,8 @@ public interface SpdkEnv extends AutoCloseable {
         /**
          * Asks for an engine by name. It is that one or an error.
          *
-         * @param engine {@code native}, {@code embedded}, or {@code auto} (the default) for the preferred one that is available
+         * @param engine {@code native}, {@code embedded}, or {@code auto} (the default) for the preferred one that is
+         *     available
          * @return this
          */
         Builder engine(String engine);
@@ -231,7 +235,8 @@ public interface SpdkEnv extends AutoCloseable {
         Builder hugepageSingleSegments(boolean single);
 
         /**
-         * The most I/Os that one thread has outstanding through futures. One more fails with {@link SpdkException.NoMemory}.
+         * The most I/Os that one thread has outstanding through futures. One more fails with {@link
+         * SpdkException.NoMemory}.
          *
          * @param count at least 1; default 65,536 as SPDK's {@code bdev_io} pool
          * @return this

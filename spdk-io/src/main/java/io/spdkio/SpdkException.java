@@ -3,8 +3,8 @@ package io.spdkio;
 import java.io.Serial;
 
 /**
- * Anything that went wrong with storage, its devices or the engine. Programming mistakes in arguments are
- * {@link IllegalArgumentException}s instead.
+ * Anything that went wrong with storage, its devices or the engine. Programming mistakes in arguments are {@link
+ * IllegalArgumentException}s instead.
  *
  * <p>The message says what was being done, on which device and range, what came back, and what to do next. The
  * subclasses are those that callers handle differently.
@@ -21,8 +21,7 @@ public sealed class SpdkException extends RuntimeException
                 SpdkException.Unsupported,
                 EngineUnavailableException,
                 WrongThreadException {
-    @Serial
-    private static final long serialVersionUID = 1;
+    @Serial private static final long serialVersionUID = 1;
 
     private final int status;
 
@@ -74,20 +73,20 @@ public sealed class SpdkException extends RuntimeException
             case Errno.ETIMEDOUT -> new TimedOut(message, status);
             case Errno.EOPNOTSUPP -> new Unsupported(message + ". Ask Bdev.supports(type) first", status);
             case Errno.ENODEV ->
-                new NotFound(message + ". The device was removed; close the descriptor and open another", status);
+                    new NotFound(message + ". The device was removed; close the descriptor and open another", status);
             case Errno.ENOENT -> new NotFound(message, status);
             case Errno.EEXIST -> new AlreadyExists(message, status);
             case Errno.EBUSY, Errno.EPERM -> new Busy(message, status);
             case Errno.ENOSPC ->
-                new IoFailed(message + ". The file system under the device is full; free space and write again", status);
+                    new IoFailed(
+                            message + ". The file system under the device is full; free space and write again", status);
             default -> new IoFailed(message, status);
         };
     }
 
     /** What was named does not exist, or does no longer. */
     public static final class NotFound extends SpdkException {
-        @Serial
-        private static final long serialVersionUID = 1;
+        @Serial private static final long serialVersionUID = 1;
 
         /**
          * Creates an exception.
@@ -102,8 +101,7 @@ public sealed class SpdkException extends RuntimeException
 
     /** The name is taken. */
     public static final class AlreadyExists extends SpdkException {
-        @Serial
-        private static final long serialVersionUID = 1;
+        @Serial private static final long serialVersionUID = 1;
 
         /**
          * Creates an exception.
@@ -118,8 +116,7 @@ public sealed class SpdkException extends RuntimeException
 
     /** Memory, or a bounded resource such as the pool of I/Os, is used up for now. */
     public static final class NoMemory extends SpdkException {
-        @Serial
-        private static final long serialVersionUID = 1;
+        @Serial private static final long serialVersionUID = 1;
 
         /**
          * Creates an exception.
@@ -134,8 +131,7 @@ public sealed class SpdkException extends RuntimeException
 
     /** The device failed the I/O; {@link #status()} says how. */
     public static final class IoFailed extends SpdkException {
-        @Serial
-        private static final long serialVersionUID = 1;
+        @Serial private static final long serialVersionUID = 1;
 
         /**
          * Creates an exception.
@@ -159,8 +155,7 @@ public sealed class SpdkException extends RuntimeException
 
     /** The I/O was aborted, by the caller, a reset or the removal of its device. */
     public static final class Cancelled extends SpdkException {
-        @Serial
-        private static final long serialVersionUID = 1;
+        @Serial private static final long serialVersionUID = 1;
 
         /**
          * Creates an exception.
@@ -175,8 +170,7 @@ public sealed class SpdkException extends RuntimeException
 
     /** The deadline passed first. */
     public static final class TimedOut extends SpdkException {
-        @Serial
-        private static final long serialVersionUID = 1;
+        @Serial private static final long serialVersionUID = 1;
 
         /**
          * Creates an exception.
@@ -191,8 +185,7 @@ public sealed class SpdkException extends RuntimeException
 
     /** A handle was used after it was closed. */
     public static final class Closed extends SpdkException {
-        @Serial
-        private static final long serialVersionUID = 1;
+        @Serial private static final long serialVersionUID = 1;
 
         /**
          * Creates an exception.
@@ -206,8 +199,7 @@ public sealed class SpdkException extends RuntimeException
 
     /** Somebody else holds it: a buffer under I/O, a claimed device, a device in use. */
     public static final class Busy extends SpdkException {
-        @Serial
-        private static final long serialVersionUID = 1;
+        @Serial private static final long serialVersionUID = 1;
 
         /**
          * Creates an exception.
@@ -222,8 +214,7 @@ public sealed class SpdkException extends RuntimeException
 
     /** The device or the engine does not do that. */
     public static final class Unsupported extends SpdkException {
-        @Serial
-        private static final long serialVersionUID = 1;
+        @Serial private static final long serialVersionUID = 1;
 
         /**
          * Creates an exception.

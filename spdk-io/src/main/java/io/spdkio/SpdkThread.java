@@ -8,15 +8,15 @@ import java.util.concurrent.Executor;
 import java.util.function.IntSupplier;
 
 /**
- * An SPDK thread: a queue of messages, a set of pollers and the I/O channels of whoever runs on it ({@code spdk_thread}).
- * It is no OS thread; it runs on the one that it is attached to, whenever that one polls it.
+ * An SPDK thread: a queue of messages, a set of pollers and the I/O channels of whoever runs on it ({@code
+ * spdk_thread}). It is no OS thread; it runs on the one that it is attached to, whenever that one polls it.
  *
- * <p><b>Thread:</b> confined to its OS thread and to the virtual threads it {@linkplain #fork forks}, except for {@link #execute},
- * {@link #call}, {@link #pollOn}, {@link #exit} and the methods that only tell something. Anything else from elsewhere throws
- * {@link WrongThreadException}.
+ * <p><b>Thread:</b> confined to its OS thread and to the virtual threads it {@linkplain #fork forks}, except for {@link
+ * #execute}, {@link #call}, {@link #pollOn}, {@link #exit} and the methods that only tell something. Anything else from
+ * elsewhere throws {@link WrongThreadException}.
  *
- * <p><b>Closing:</b> {@link #exit} refuses new messages and I/O; polling then drains what is there; when nothing is left the thread has
- * exited. {@link #close} does both.
+ * <p><b>Closing:</b> {@link #exit} refuses new messages and I/O; polling then drains what is there; when nothing is
+ * left the thread has exited. {@link #close} does both.
  */
 public interface SpdkThread extends Executor, AutoCloseable {
     /** Where a thread is in its life. */
@@ -72,8 +72,8 @@ public interface SpdkThread extends Executor, AutoCloseable {
     boolean isIdle();
 
     /**
-     * The clock of the data path: the time when the current poll began to hand out completions, or now when called between polls.
-     * Cheaper than {@link System#nanoTime} and on the same scale.
+     * The clock of the data path: the time when the current poll began to hand out completions, or now when called
+     * between polls. Cheaper than {@link System#nanoTime} and on the same scale.
      *
      * @return nanoseconds
      */
@@ -102,12 +102,13 @@ public interface SpdkThread extends Executor, AutoCloseable {
     void run(IdleStrategy idle);
 
     /**
-     * Lets an executor carry this thread: each turn polls once and then queues the next turn behind the executor's other work.
-     * The executor must run its tasks on the OS thread that this one is attached to; {@link SpdkEnv#attachThread(String, Executor)}
-     * attaches to an executor's thread.
+     * Lets an executor carry this thread: each turn polls once and then queues the next turn behind the executor's
+     * other work. The executor must run its tasks on the OS thread that this one is attached to; {@link
+     * SpdkEnv#attachThread(String, Executor)} attaches to an executor's thread.
      *
      * @param executor a single-threaded executor
-     * @return completes when the thread has exited; fails with {@link WrongThreadException} when the executor runs on another thread
+     * @return completes when the thread has exited; fails with {@link WrongThreadException} when the executor runs on
+     *     another thread
      */
     CompletableFuture<Void> pollOn(Executor executor);
 
@@ -123,7 +124,8 @@ public interface SpdkThread extends Executor, AutoCloseable {
     <T> T await(CompletionStage<T> stage);
 
     /**
-     * Sends a message: the task runs in a later poll, after those sent before it by the same sender. May be called from any thread.
+     * Sends a message: the task runs in a later poll, after those sent before it by the same sender. May be called from
+     * any thread.
      *
      * @param task what to run; what it throws is reported to the environment's exception handler
      * @throws SpdkException.Closed if the thread is exiting or has exited
@@ -142,10 +144,11 @@ public interface SpdkThread extends Executor, AutoCloseable {
     <T> IoFuture<T> call(Callable<T> task);
 
     /**
-     * Runs a task on a virtual thread whose carrier is this thread: where it waits it is parked and polling goes on. This is how to write
-     * {@code desc.read(…).join()} in a straight line without giving up a core to it.
+     * Runs a task on a virtual thread whose carrier is this thread: where it waits it is parked and polling goes on.
+     * This is how to write {@code desc.read(…).join()} in a straight line without giving up a core to it.
      *
-     * <p>Needs {@code --add-opens java.base/java.lang=io.spdkio} ({@code =ALL-UNNAMED} when the library is on the class path).
+     * <p>Needs {@code --add-opens java.base/java.lang=io.spdkio} ({@code =ALL-UNNAMED} when the library is on the class
+     * path).
      *
      * @param task what to run, from the next poll on
      * @param <T> its result
@@ -188,8 +191,8 @@ public interface SpdkThread extends Executor, AutoCloseable {
     /**
      * Asks the thread to drain and end. May be called from any thread. Asking again does nothing.
      *
-     * <p>Messages already sent run. Pollers are closed and channels refuse new I/O. Outstanding I/O has five seconds to complete and is then
-     * aborted, as in SPDK.
+     * <p>Messages already sent run. Pollers are closed and channels refuse new I/O. Outstanding I/O has five seconds to
+     * complete and is then aborted, as in SPDK.
      */
     void exit();
 

@@ -3,12 +3,11 @@ package io.spdkio;
 import java.io.Serial;
 
 /**
- * A confined handle was used on another thread than the one it belongs to. Send the work there with
- * {@link SpdkThread#execute}.
+ * A confined handle was used on another thread than the one it belongs to. Send the work there with {@link
+ * SpdkThread#execute}.
  */
 public final class WrongThreadException extends SpdkException {
-    @Serial
-    private static final long serialVersionUID = 1;
+    @Serial private static final long serialVersionUID = 1;
 
     /**
      * Creates an exception.
@@ -19,7 +18,11 @@ public final class WrongThreadException extends SpdkException {
      */
     public WrongThreadException(String what, Thread owner, Thread caller) {
         super(
-                what + " belongs to thread '" + owner.getName() + "' and was used on thread '" + caller.getName()
+                what
+                        + " belongs to thread '"
+                        + owner.getName()
+                        + "' and was used on thread '"
+                        + caller.getName()
                         + "'. Send the work to its owner with SpdkThread.execute",
                 0,
                 null);

@@ -6,7 +6,8 @@ import java.util.OptionalLong;
 /**
  * A device on a file or on a block device of the system ({@code bdev_aio}, {@code bdev_uring}).
  *
- * <p>The embedded engine drives both modules with the best I/O that the system offers; native takes the one that is named.
+ * <p>The embedded engine drives both modules with the best I/O that the system offers; native takes the one that is
+ * named.
  *
  * @param name its name
  * @param path the file
@@ -14,7 +15,8 @@ import java.util.OptionalLong;
  * @param module which of SPDK's modules
  * @param readOnly whether the file is opened for reading only
  * @param direct whether to go past the page cache where the file allows it
- * @param createSize when present, a missing file is made with this size and one that is there is brought to it; else the file must be there
+ * @param createSize when present, a missing file is made with this size and one that is there is brought to it; else
+ *     the file must be there
  */
 public record AioBdev(
         String name, Path path, int blockSize, Module module, boolean readOnly, boolean direct, OptionalLong createSize)

@@ -1,6 +1,7 @@
 package io.spdkio.bdev;
 
 import io.spdkio.SpdkException;
+
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Consumer;
@@ -89,7 +90,8 @@ public interface Bdev {
     boolean isRemoved();
 
     /**
-     * Opens it ({@code spdk_bdev_open_ext}). Must be called on an {@link io.spdkio.SpdkThread}; the descriptor's events come there, and it is closed there.
+     * Opens it ({@code spdk_bdev_open_ext}). Must be called on an {@link io.spdkio.SpdkThread}; the descriptor's events
+     * come there, and it is closed there.
      *
      * @param mode what the descriptor may do
      * @param listener told of events on the thread that opened it, one poll later at the earliest

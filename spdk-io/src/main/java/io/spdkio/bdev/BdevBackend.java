@@ -3,11 +3,12 @@ package io.spdkio.bdev;
 import io.spdkio.SpdkThread;
 
 /**
- * A device written in Java ({@code struct spdk_bdev_fn_table} in {@code include/spdk/bdev_module.h}). The embedded engine's own devices are written against this interface
- * too.
+ * A device written in Java ({@code struct spdk_bdev_fn_table} in {@code include/spdk/bdev_module.h}). The embedded
+ * engine's own devices are written against this interface too.
  *
  * <p>The layer above has checked every range and splits what is larger than the {@link #geometry} allows. It emulates
- * compare, compareAndWrite, copy and writeZeroes by reads and writes for a backend that does not support them. It also keeps the statistics.
+ * compare, compareAndWrite, copy and writeZeroes by reads and writes for a backend that does not support them. It also
+ * keeps the statistics.
  */
 public interface BdevBackend {
     /**
@@ -25,7 +26,8 @@ public interface BdevBackend {
     BdevGeometry geometry();
 
     /**
-     * Whether it does an operation itself. {@link IoType#READ} must be among them. {@link IoType#ABORT} and {@link IoType#RESET} are not asked for: see {@link Channel}.
+     * Whether it does an operation itself. {@link IoType#READ} must be among them. {@link IoType#ABORT} and {@link
+     * IoType#RESET} are not asked for: see {@link Channel}.
      *
      * @param type an operation
      * @return true if {@link Channel#submit} takes it
@@ -53,15 +55,17 @@ public interface BdevBackend {
     /** A thread's way to the backend. All methods are called on that thread. */
     interface Channel {
         /**
-         * Takes an I/O. It must be {@linkplain BdevIo#complete completed} exactly once: now, or later from any thread. {@code -ENOMEM} means that the channel's resources are used up; the layer above submits
-         * it again after another has completed.
+         * Takes an I/O. It must be {@linkplain BdevIo#complete completed} exactly once: now, or later from any thread.
+         * {@code -ENOMEM} means that the channel's resources are used up; the layer above submits it again after
+         * another has completed.
          *
          * @param io the I/O, to be let go after completion
          */
         void submit(BdevIo io);
 
         /**
-         * Tries to abort an outstanding I/O. If that works it is completed with {@link io.spdkio.IoStatus#ABORTED}, now or later.
+         * Tries to abort an outstanding I/O. If that works it is completed with {@link io.spdkio.IoStatus#ABORTED}, now
+         * or later.
          *
          * @param io an I/O that was submitted and has not completed
          */

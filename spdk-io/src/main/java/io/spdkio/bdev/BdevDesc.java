@@ -5,27 +5,29 @@ import io.spdkio.IoDevice;
 import io.spdkio.IoFuture;
 import io.spdkio.SpdkException;
 import io.spdkio.dma.DmaBuf;
+
 import java.time.Duration;
 import java.util.List;
 
 /**
  * An open descriptor of a block device, like a file descriptor ({@code spdk_bdev_desc}).
  *
- * <p><b>Thread:</b> I/O is submitted on the thread of the channel it goes through; a descriptor may be used with channels of
- * several threads. {@link #close} is confined to the thread that opened it. {@link #claim} too.
+ * <p><b>Thread:</b> I/O is submitted on the thread of the channel it goes through; a descriptor may be used with
+ * channels of several threads. {@link #close} is confined to the thread that opened it. {@link #claim} too.
  *
- * <p><b>Ranges</b> are in bytes and must be multiples of the block size within the device; a length is at least one block. What is wrong with
- * an argument is thrown by the call as {@link IllegalArgumentException}, and nothing was submitted.
+ * <p><b>Ranges</b> are in bytes and must be multiples of the block size within the device; a length is at least one
+ * block. What is wrong with an argument is thrown by the call as {@link IllegalArgumentException}, and nothing was
+ * submitted.
  *
- * <p><b>Completion:</b> the future completes in a later poll of the channel's thread, never inside the call. It fails with the
- * {@link SpdkException} that fits the device's status. An I/O that finds the device's resources used up waits its turn; when the thread's pool of
- * I/Os is used up too, the future fails with {@link SpdkException.NoMemory}.
+ * <p><b>Completion:</b> the future completes in a later poll of the channel's thread, never inside the call. It fails
+ * with the {@link SpdkException} that fits the device's status. An I/O that finds the device's resources used up waits
+ * its turn; when the thread's pool of I/Os is used up too, the future fails with {@link SpdkException.NoMemory}.
  *
- * <p><b>Buffers</b> are leased from the call until the device is done with them, which may be later than the future's completion if it was cancelled or
- * timed out.
+ * <p><b>Buffers</b> are leased from the call until the device is done with them, which may be later than the future's
+ * completion if it was cancelled or timed out.
  *
- * <p><b>Closing</b> refuses new I/O; what is outstanding completes; the device lets go of the descriptor when that is done. Closing twice is
- * once.
+ * <p><b>Closing</b> refuses new I/O; what is outstanding completes; the device lets go of the descriptor when that is
+ * done. Closing twice is once.
  */
 public interface BdevDesc extends IoDevice, AutoCloseable {
     /**
@@ -105,8 +107,8 @@ public interface BdevDesc extends IoDevice, AutoCloseable {
     IoFuture<Void> unmap(IoChannel channel, long offset, long length);
 
     /**
-     * Makes writes durable: those to the range that had completed before this call survive the death of the process and, as far as the device keeps its word, of
-     * the machine.
+     * Makes writes durable: those to the range that had completed before this call survive the death of the process
+     * and, as far as the device keeps its word, of the machine.
      *
      * @param channel the calling thread's channel to this descriptor
      * @param offset where in the device, in bytes
@@ -152,13 +154,15 @@ public interface BdevDesc extends IoDevice, AutoCloseable {
      * @param writeBuffer the bytes to write, at its beginning
      * @param offset where in the device, in bytes
      * @param length how much, in bytes
-     * @return completes when they are written; fails with {@link io.spdkio.IoStatus#MISCOMPARE} when the device held something else
+     * @return completes when they are written; fails with {@link io.spdkio.IoStatus#MISCOMPARE} when the device held
+     *     something else
      */
     IoFuture<Void> compareAndWrite(
             IoChannel channel, DmaBuf compareBuffer, DmaBuf writeBuffer, long offset, long length);
 
     /**
-     * Copies a range within the device. The ranges should not overlap; if they do, what they hold afterwards is not defined.
+     * Copies a range within the device. The ranges should not overlap; if they do, what they hold afterwards is not
+     * defined.
      *
      * @param channel the calling thread's channel to this descriptor
      * @param sourceOffset where from, in bytes
@@ -190,8 +194,8 @@ public interface BdevDesc extends IoDevice, AutoCloseable {
     }
 
     /**
-     * Opens a queue whose I/Os have a deadline. One that passes it is aborted and, when the device is done with it, completes with
-     * {@code -ETIMEDOUT}. The deadline is looked at about once a millisecond.
+     * Opens a queue whose I/Os have a deadline. One that passes it is aborted and, when the device is done with it,
+     * completes with {@code -ETIMEDOUT}. The deadline is looked at about once a millisecond.
      *
      * @param channel the calling thread's channel to this descriptor
      * @param depth the number of slots, 1 to 65,536

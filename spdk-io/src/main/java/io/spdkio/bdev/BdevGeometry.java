@@ -32,13 +32,24 @@ public record BdevGeometry(
     /** Checks the ranges. */
     public BdevGeometry {
         if (blockSize < MIN_BLOCK_SIZE || blockSize > MAX_BLOCK_SIZE || blockSize % MIN_BLOCK_SIZE != 0) {
-            throw new IllegalArgumentException("block size " + blockSize + " is not a multiple of " + MIN_BLOCK_SIZE
-                    + " between " + MIN_BLOCK_SIZE + " and " + MAX_BLOCK_SIZE);
+            throw new IllegalArgumentException(
+                    "block size "
+                            + blockSize
+                            + " is not a multiple of "
+                            + MIN_BLOCK_SIZE
+                            + " between "
+                            + MIN_BLOCK_SIZE
+                            + " and "
+                            + MAX_BLOCK_SIZE);
         }
         if (blockCount < 1 || blockCount > Long.MAX_VALUE / blockSize) {
             throw new IllegalArgumentException(
-                    blockCount + " blocks of " + blockSize + " bytes: a device has at least one block and at most "
-                            + Long.MAX_VALUE / blockSize + " of this size (2^63 - 1 bytes)");
+                    blockCount
+                            + " blocks of "
+                            + blockSize
+                            + " bytes: a device has at least one block and at most "
+                            + Long.MAX_VALUE / blockSize
+                            + " of this size (2^63 - 1 bytes)");
         }
         if (optimalIoBoundaryBlocks < 0 || maxIoBytes < 0 || maxSegments < 0 || writeUnitBlocks < 1) {
             throw new IllegalArgumentException("a limit is negative, or the write unit is not at least 1");

@@ -2,9 +2,7 @@ package io.spdkio.bdev;
 
 import java.lang.foreign.MemorySegment;
 
-/**
- * An I/O as a {@link BdevBackend} sees it ({@code spdk_bdev_io}). Valid until it is completed.
- */
+/** An I/O as a {@link BdevBackend} sees it ({@code spdk_bdev_io}). Valid until it is completed. */
 public interface BdevIo {
     /**
      * What to do.
@@ -87,8 +85,8 @@ public interface BdevIo {
     void copyTo(MemorySegment target, long targetOffset);
 
     /**
-     * Ends the I/O. May be called from any thread, once; what the submitter does about it happens in a later step of its thread's poll, never
-     * inside this call.
+     * Ends the I/O. May be called from any thread, once; what the submitter does about it happens in a later step of
+     * its thread's poll, never inside this call.
      *
      * @param status an {@link io.spdkio.IoStatus}
      * @throws IllegalStateException if it has been completed already

@@ -7,17 +7,17 @@ package io.spdkio.bdev;
  *
  * <ul>
  *   <li>{@code malloc:64MiB?blockSize=512&name=m0}, {@code null:1GiB?blockSize=4096}
- *   <li>{@code file:/path?size=256MiB&create=true&blockSize=4096&readOnly=true&direct=false}; {@code aio:/path} and {@code uring:/path} mean one of SPDK's
- *       two file modules by name
- *   <li>over another, with its own options before the colon: {@code delay,read=100us,readP99=1ms,write=200us,writeP99=2ms:malloc:64MiB},
- *       {@code error,op=write,mode=failure,rate=0.01,seed=7:…}, {@code passthru:…}, {@code passthru,name=p0:…}
+ *   <li>{@code file:/path?size=256MiB&create=true&blockSize=4096&readOnly=true&direct=false}; {@code aio:/path} and
+ *       {@code uring:/path} mean one of SPDK's two file modules by name
+ *   <li>over another, with its own options before the colon: {@code
+ *       delay,read=100us,readP99=1ms,write=200us,writeP99=2ms:malloc:64MiB}, {@code
+ *       error,op=write,mode=failure,rate=0.01,seed=7:…}, {@code passthru:…}, {@code passthru,name=p0:…}
  * </ul>
  *
- * Sizes take {@code K, M, G, T} or {@code KiB, MiB, …}, all powers of 1024. A path that holds {@code ?}, {@code &} or {@code %} is written with percent
- * escapes.
+ * Sizes take {@code K, M, G, T} or {@code KiB, MiB, …}, all powers of 1024. A path that holds {@code ?}, {@code &} or
+ * {@code %} is written with percent escapes.
  */
-public sealed interface BdevSpec
-        permits MallocBdev, NullBdev, AioBdev, DelayBdev, ErrorBdev, PassthruBdev, CustomBdev {
+public sealed interface BdevSpec permits MallocBdev, NullBdev, AioBdev, DelayBdev, ErrorBdev, PassthruBdev, CustomBdev {
     /**
      * The name the device will have.
      *
@@ -45,7 +45,8 @@ public sealed interface BdevSpec
      */
     static String requireName(String name) {
         if (name.isBlank() || name.length() > 255) {
-            throw new IllegalArgumentException("a bdev's name has 1 to 255 characters and is not blank: '" + name + "'");
+            throw new IllegalArgumentException(
+                    "a bdev's name has 1 to 255 characters and is not blank: '" + name + "'");
         }
         return name;
     }

@@ -44,8 +44,10 @@ final class BdevSpecParser {
     private BdevSpec layer(String rest) {
         int colon = rest.indexOf(':');
         if (colon < 0) {
-            throw bad("it has no kind. Write kind:size or kind:path, with a kind of " + KINDS
-                    + "; for instance malloc:64MiB or file:/tmp/disk?size=256MiB&create=true");
+            throw bad(
+                    "it has no kind. Write kind:size or kind:path, with a kind of "
+                            + KINDS
+                            + "; for instance malloc:64MiB or file:/tmp/disk?size=256MiB&create=true");
         }
         String[] head = rest.substring(0, colon).split(",");
         String body = rest.substring(colon + 1);
@@ -75,9 +77,10 @@ final class BdevSpecParser {
             }
         }
         if (target.isEmpty()) {
-            throw bad(kind.equals("malloc") || kind.equals("null")
-                    ? "the size is missing: " + kind + ":64MiB"
-                    : "the path is missing: " + kind + ":/path");
+            throw bad(
+                    kind.equals("malloc") || kind.equals("null")
+                            ? "the size is missing: " + kind + ":64MiB"
+                            : "the path is missing: " + kind + ":/path");
         }
         return switch (kind) {
             case "malloc" -> {
@@ -98,8 +101,7 @@ final class BdevSpecParser {
             default -> {
                 String name = options.take("name", Function.identity(), "File0");
                 int blockSize = options.take("blockSize", BdevSpecParser::blockSize, 0);
-                OptionalLong size =
-                        options.take("size", s -> OptionalLong.of(ByteSize.parse(s)), OptionalLong.empty());
+                OptionalLong size = options.take("size", s -> OptionalLong.of(ByteSize.parse(s)), OptionalLong.empty());
                 boolean create = options.take("create", BdevSpecParser::yesOrNo, false);
                 boolean readOnly = options.take("readOnly", BdevSpecParser::yesOrNo, false);
                 boolean direct = options.take("direct", BdevSpecParser::yesOrNo, true);
@@ -108,7 +110,9 @@ final class BdevSpecParser {
                     throw bad("create=true needs a size: ?size=256MiB&create=true");
                 }
                 if (!create && size.isPresent()) {
-                    throw bad("a size is given only to a file that is made: add create=true, or leave the size out to take the file's own");
+                    throw bad(
+                            "a size is given only to a file that is made: add create=true, or leave the size out to"
+                                + " take the file's own");
                 }
                 AioBdev.Module module =
                         switch (kind) {
@@ -116,8 +120,7 @@ final class BdevSpecParser {
                             case "uring" -> AioBdev.Module.URING;
                             default -> AioBdev.Module.ANY;
                         };
-                yield checked(() ->
-                        new AioBdev(name, path(target), blockSize, module, readOnly, direct, size));
+                yield checked(() -> new AioBdev(name, path(target), blockSize, module, readOnly, direct, size));
             }
         };
     }
@@ -137,8 +140,7 @@ final class BdevSpecParser {
                 Duration write = options.take("write", BdevSpecParser::duration, read);
                 Duration writeP99 = options.take("writeP99", BdevSpecParser::duration, write);
                 options.end();
-                yield checked(() ->
-                        new DelayBdev(name, base, new DelayBdev.Latencies(read, readP99, write, writeP99)));
+                yield checked(() -> new DelayBdev(name, base, new DelayBdev.Latencies(read, readP99, write, writeP99)));
             }
             case "error" -> {
                 Set<IoType> types = options.take("op", BdevSpecParser::types, Set.<IoType>of());
@@ -147,12 +149,13 @@ final class BdevSpecParser {
                 double rate = options.take("rate", Double::parseDouble, 1.0);
                 long seed = options.take("seed", Long::parseLong, 0L);
                 options.end();
-                yield checked(() -> new ErrorBdev(
-                        name,
-                        base,
-                        types.isEmpty()
-                                ? List.of()
-                                : List.of(new ErrorBdev.Injection(types, mode, count, rate, seed, 0))));
+                yield checked(() ->
+                        new ErrorBdev(
+                                name,
+                                base,
+                                types.isEmpty()
+                                        ? List.of()
+                                        : List.of(new ErrorBdev.Injection(types, mode, count, rate, seed, 0))));
             }
             default -> {
                 options.end();
@@ -186,13 +189,14 @@ final class BdevSpecParser {
         if (!matcher.matches()) {
             throw new IllegalArgumentException("write a time such as 100us, 1.5ms or 2s");
         }
-        double nanos = Double.parseDouble(matcher.group(1))
-                * switch (matcher.group(2)) {
-                    case "ns" -> 1;
-                    case "us" -> 1e3;
-                    case "ms" -> 1e6;
-                    default -> 1e9;
-                };
+        double nanos =
+                Double.parseDouble(matcher.group(1))
+                        * switch (matcher.group(2)) {
+                            case "ns" -> 1;
+                            case "us" -> 1e3;
+                            case "ms" -> 1e6;
+                            default -> 1e9;
+                        };
         return Duration.ofNanos(Math.round(nanos));
     }
 
@@ -229,9 +233,10 @@ final class BdevSpecParser {
 
     private Path path(String target) {
         try {
-            String decoded = target.indexOf('%') < 0
-                    ? target
-                    : URLDecoder.decode(target.replace("+", "%2B"), StandardCharsets.UTF_8);
+            String decoded =
+                    target.indexOf('%') < 0
+                            ? target
+                            : URLDecoder.decode(target.replace("+", "%2B"), StandardCharsets.UTF_8);
             return Path.of(decoded);
         } catch (InvalidPathException e) {
             throw new IllegalArgumentException("not a path: " + e.getMessage(), e);
@@ -274,8 +279,12 @@ final class BdevSpecParser {
 
         void end() {
             if (!values.isEmpty()) {
-                throw bad(kind + " has no option '" + values.keySet().iterator().next() + "', only "
-                        + String.join(", ", known));
+                throw bad(
+                        kind
+                                + " has no option '"
+                                + values.keySet().iterator().next()
+                                + "', only "
+                                + String.join(", ", known));
             }
         }
     }

@@ -2,12 +2,11 @@ package io.spdkio.bdev;
 
 import io.spdkio.IoFuture;
 import io.spdkio.SpdkException;
+
 import java.util.List;
 import java.util.Optional;
 
-/**
- * The block devices of an environment. May be used from any thread.
- */
+/** The block devices of an environment. May be used from any thread. */
 public interface Bdevs {
     /**
      * Makes a device.
@@ -19,11 +18,13 @@ public interface Bdevs {
     IoFuture<Bdev> create(BdevSpec spec);
 
     /**
-     * Removes a device. Open descriptors are told with {@link BdevEvent#REMOVED}, their outstanding I/O completes or is aborted, and their new I/O fails with
-     * {@code ENODEV}. What a removed device stood on, such as the file of an aio device, stays.
+     * Removes a device. Open descriptors are told with {@link BdevEvent#REMOVED}, their outstanding I/O completes or is
+     * aborted, and their new I/O fails with {@code ENODEV}. What a removed device stood on, such as the file of an aio
+     * device, stays.
      *
      * @param name the device's name
-     * @return completes when the last descriptor is closed and the device is gone; fails with {@link SpdkException.NotFound} when there is none
+     * @return completes when the last descriptor is closed and the device is gone; fails with {@link
+     *     SpdkException.NotFound} when there is none
      */
     IoFuture<Void> destroy(String name);
 
@@ -37,8 +38,8 @@ public interface Bdevs {
     IoFuture<Void> resize(String name, long sizeBytes);
 
     /**
-     * Looks at the file of an aio device again and takes its size ({@code bdev_aio_rescan}). Descriptors are told with {@link BdevEvent#RESIZED}
-     * if it changed.
+     * Looks at the file of an aio device again and takes its size ({@code bdev_aio_rescan}). Descriptors are told with
+     * {@link BdevEvent#RESIZED} if it changed.
      *
      * @param name the device's name
      * @return completes when the size is known

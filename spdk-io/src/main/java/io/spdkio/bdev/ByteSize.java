@@ -11,7 +11,8 @@ public final class ByteSize {
     /**
      * Reads a size.
      *
-     * @param text a number with an optional unit: {@code 512}, {@code 4k}, {@code 64MiB}, {@code 1.5G}; case does not matter
+     * @param text a number with an optional unit: {@code 512}, {@code 4k}, {@code 64MiB}, {@code 1.5G}; case does not
+     *     matter
      * @return bytes, not negative
      * @throws IllegalArgumentException if it is no size, no whole number of bytes, or more than 2^63 - 1
      */
@@ -31,7 +32,9 @@ public final class ByteSize {
             throw bad(text);
         }
         String number = s.substring(0, end).strip();
-        if (number.isEmpty() || !number.chars().allMatch(c -> c >= '0' && c <= '9' || c == '.') || number.length() > 30) {
+        if (number.isEmpty()
+                || !number.chars().allMatch(c -> c >= '0' && c <= '9' || c == '.')
+                || number.length() > 30) {
             throw bad(text);
         }
         try {
@@ -44,8 +47,11 @@ public final class ByteSize {
     }
 
     private static IllegalArgumentException bad(String text) {
-        return new IllegalArgumentException("not a size: '" + text
-                + "'. Write a whole number of bytes up to 2^63 - 1, with K, M, G or T for powers of 1024: 512, 4k, 64MiB");
+        return new IllegalArgumentException(
+                "not a size: '"
+                        + text
+                        + "'. Write a whole number of bytes up to 2^63 - 1, with K, M, G or T for powers of 1024: 512,"
+                        + " 4k, 64MiB");
     }
 
     /**

@@ -49,7 +49,8 @@ public record ErrorBdev(String name, String base, List<Injection> injections) im
      * @param count how many I/Os it hits before it ends
      * @param rate the share of I/Os it hits, more than 0 to 1
      * @param seed makes the choice of I/Os and bytes repeatable
-     * @param queueDepth for {@link Mode#FAILURE}: hit only while at least so many I/Os are outstanding on the channel; 0 for always
+     * @param queueDepth for {@link Mode#FAILURE}: hit only while at least so many I/Os are outstanding on the channel;
+     *     0 for always
      */
     public record Injection(Set<IoType> types, Mode mode, long count, double rate, long seed, int queueDepth) {
         /** Checks the ranges. */

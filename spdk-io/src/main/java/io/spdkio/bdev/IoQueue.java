@@ -7,14 +7,15 @@ import io.spdkio.dma.DmaBuf;
  *
  * <p><b>Thread:</b> confined to its channel's thread.
  *
- * <p><b>Submit:</b> every operation takes a cookie, which its completion brings back, and returns {@code true} when it was submitted or
- * {@code false} when all slots are taken; poll and try again. What is wrong with an argument is thrown, and no slot was taken. Ranges are in bytes,
- * as in {@link BdevDesc}.
+ * <p><b>Submit:</b> every operation takes a cookie, which its completion brings back, and returns {@code true} when it
+ * was submitted or {@code false} when all slots are taken; poll and try again. What is wrong with an argument is
+ * thrown, and no slot was taken. Ranges are in bytes, as in {@link BdevDesc}.
  *
- * <p><b>Completion:</b> the handler runs inside a poll of the thread, never inside a submit. Its slot and the lease on its buffers have been
- * given back before, so the handler can submit the next I/O.
+ * <p><b>Completion:</b> the handler runs inside a poll of the thread, never inside a submit. Its slot and the lease on
+ * its buffers have been given back before, so the handler can submit the next I/O.
  *
- * <p><b>Closing</b> refuses new I/O; what is outstanding completes to the handler in later polls. Closing twice is once.
+ * <p><b>Closing</b> refuses new I/O; what is outstanding completes to the handler in later polls. Closing twice is
+ * once.
  */
 public interface IoQueue extends AutoCloseable {
     /** Told of completions. */
@@ -158,7 +159,8 @@ public interface IoQueue extends AutoCloseable {
     boolean copy(long sourceOffset, long targetOffset, long length, long cookie);
 
     /**
-     * Asks the device to abort the outstanding I/Os with a cookie. They complete to the handler in any case: aborted, or as if nothing had been asked.
+     * Asks the device to abort the outstanding I/Os with a cookie. They complete to the handler in any case: aborted,
+     * or as if nothing had been asked.
      *
      * @param cookie the one given at submit
      * @return how many outstanding I/Os had that cookie

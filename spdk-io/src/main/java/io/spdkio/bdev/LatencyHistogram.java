@@ -3,8 +3,8 @@ package io.spdkio.bdev;
 import java.util.Arrays;
 
 /**
- * Counts latencies in buckets whose width grows with the value: 128 to each power of two, so that a value is known to 0.8 % of itself
- * ({@code spdk_histogram_data} in {@code include/spdk/histogram_data.h} divides the same way).
+ * Counts latencies in buckets whose width grows with the value: 128 to each power of two, so that a value is known to
+ * 0.8 % of itself ({@code spdk_histogram_data} in {@code include/spdk/histogram_data.h} divides the same way).
  *
  * <p><b>Thread:</b> one thread records; others may read meanwhile and see a count or two less.
  */
@@ -117,10 +117,9 @@ public final class LatencyHistogram {
 
     private static int indexOf(long nanos) {
         int range = Math.max(0, 64 - BUCKET_BITS - Long.numberOfLeadingZeros(nanos | 1));
-        // Range 0 holds the values below 2^BUCKET_BITS one by one; range r > 0 those with r more bits, in steps of 2^(r-1).
-        return range == 0
-                ? (int) nanos
-                : (range << BUCKET_BITS) + (int) (nanos >>> range - 1) - BUCKETS;
+        // Range 0 holds the values below 2^BUCKET_BITS one by one; range r > 0 those with r more bits, in steps of
+        // 2^(r-1).
+        return range == 0 ? (int) nanos : (range << BUCKET_BITS) + (int) (nanos >>> range - 1) - BUCKETS;
     }
 
     private static long lowestOf(int index) {

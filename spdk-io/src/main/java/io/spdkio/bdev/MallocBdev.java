@@ -12,8 +12,7 @@ import java.util.UUID;
  * @param uuid its UUID, or empty for a random one
  * @param optimalIoBoundaryBlocks see {@link BdevGeometry}; 0 for none. I/O that crosses it is split.
  */
-public record MallocBdev(
-        String name, long sizeBytes, int blockSize, Optional<UUID> uuid, int optimalIoBoundaryBlocks)
+public record MallocBdev(String name, long sizeBytes, int blockSize, Optional<UUID> uuid, int optimalIoBoundaryBlocks)
         implements BdevSpec {
     /** Checks the ranges. */
     public MallocBdev {
@@ -46,8 +45,12 @@ public record MallocBdev(
 
     static BdevGeometry geometryOf(long sizeBytes, int blockSize) {
         if (sizeBytes <= 0 || blockSize <= 0 || sizeBytes % blockSize != 0) {
-            throw new IllegalArgumentException("size " + sizeBytes
-                    + " is not a positive multiple of the block size " + blockSize + "; round it to whole blocks");
+            throw new IllegalArgumentException(
+                    "size "
+                            + sizeBytes
+                            + " is not a positive multiple of the block size "
+                            + blockSize
+                            + "; round it to whole blocks");
         }
         return BdevGeometry.of(blockSize, sizeBytes / blockSize);
     }

@@ -4,7 +4,8 @@ import java.util.Optional;
 import java.util.UUID;
 
 /**
- * A device that forgets writes at once ({@code bdev_null}). Reads leave the buffer as it is, as SPDK's does; it measures what everything but the device costs.
+ * A device that forgets writes at once ({@code bdev_null}). Reads leave the buffer as it is, as SPDK's does; it
+ * measures what everything but the device costs.
  *
  * @param name its name
  * @param sizeBytes its size, a multiple of the block size

@@ -9,6 +9,7 @@ import io.spdkio.bdev.IoType;
 import io.spdkio.bdev.LatencyHistogram;
 import io.spdkio.bdev.OpenMode;
 import io.spdkio.spi.EngineBdev;
+
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
@@ -78,7 +79,14 @@ record CoreBdev(CoreEnv env, EngineBdev device) implements Bdev {
 
     @Override
     public String toString() {
-        return "Bdev[" + name() + ", " + productName() + ", " + geometry().blockCount() + " x " + geometry().blockSize()
+        return "Bdev["
+                + name()
+                + ", "
+                + productName()
+                + ", "
+                + geometry().blockCount()
+                + " x "
+                + geometry().blockSize()
                 + "]";
     }
 }

@@ -15,6 +15,7 @@ import io.spdkio.bdev.OpenMode;
 import io.spdkio.dma.DmaBuf;
 import io.spdkio.spi.EngineBdev;
 import io.spdkio.spi.EngineDesc;
+
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -38,8 +39,7 @@ final class CoreBdevDesc implements BdevDesc {
     private volatile boolean removed;
     private volatile boolean closed;
 
-    CoreBdevDesc(
-            CoreThread thread, CoreBdev bdev, OpenMode mode, IoDeviceId id, Consumer<? super BdevEvent> listener) {
+    CoreBdevDesc(CoreThread thread, CoreBdev bdev, OpenMode mode, IoDeviceId id, Consumer<? super BdevEvent> listener) {
         this.env = thread.env();
         this.thread = thread;
         this.bdev = bdev;
@@ -87,15 +87,16 @@ final class CoreBdevDesc implements BdevDesc {
 
     void checkOpen() {
         if (closed) {
-            throw new SpdkException.Closed(
-                    "the descriptor of '" + bdev.name() + "' is closed; open the device again");
+            throw new SpdkException.Closed("the descriptor of '" + bdev.name() + "' is closed; open the device again");
         }
     }
 
     void checkMode(IoType type) {
         if (mode == OpenMode.READ_ONLY && type.modifies()) {
             throw new SpdkException.Busy(
-                    type.label() + " on '" + bdev.name()
+                    type.label()
+                            + " on '"
+                            + bdev.name()
                             + "', which was opened read-only; open it with OpenMode.READ_WRITE",
                     -io.spdkio.Errno.EPERM);
         }
@@ -187,8 +188,10 @@ final class CoreBdevDesc implements BdevDesc {
     private CoreChannel own(IoChannel channel) {
         CoreChannel core = CoreChannel.of(channel);
         if (core.desc() != this) {
-            throw new IllegalArgumentException("the channel leads to '" + core.desc().bdev().name()
-                    + "' through another descriptor; get this one's with SpdkThread.ioChannel(desc)");
+            throw new IllegalArgumentException(
+                    "the channel leads to '"
+                            + core.desc().bdev().name()
+                            + "' through another descriptor; get this one's with SpdkThread.ioChannel(desc)");
         }
         return core;
     }
@@ -238,8 +241,7 @@ final class CoreBdevDesc implements BdevDesc {
         return vectored(IoType.WRITE, channel, buffers, offset);
     }
 
-    private IoFuture<Void> vectored(
-            IoType type, IoChannel channel, List<? extends DmaBuf> buffers, long offset) {
+    private IoFuture<Void> vectored(IoType type, IoChannel channel, List<? extends DmaBuf> buffers, long offset) {
         DmaBuf[] array = buffers.toArray(DmaBuf[]::new);
         return submit(channel, (request, to) -> request.describe(to, type, array, array.length, offset));
     }
@@ -274,18 +276,22 @@ final class CoreBdevDesc implements BdevDesc {
             IoChannel channel, DmaBuf compareBuffer, DmaBuf writeBuffer, long offset, long length) {
         Objects.requireNonNull(compareBuffer, "compareBuffer");
         Objects.requireNonNull(writeBuffer, "writeBuffer");
-        return submit(channel, (request, to) -> {
-            request.describe(to, IoType.COMPARE_AND_WRITE, compareBuffer, offset, length);
-            request.describeSecond(writeBuffer, length);
-        });
+        return submit(
+                channel,
+                (request, to) -> {
+                    request.describe(to, IoType.COMPARE_AND_WRITE, compareBuffer, offset, length);
+                    request.describeSecond(writeBuffer, length);
+                });
     }
 
     @Override
     public IoFuture<Void> copy(IoChannel channel, long sourceOffset, long targetOffset, long length) {
-        return submit(channel, (request, to) -> {
-            request.describe(to, IoType.COPY, null, targetOffset, length);
-            request.describeSource(to, sourceOffset);
-        });
+        return submit(
+                channel,
+                (request, to) -> {
+                    request.describe(to, IoType.COPY, null, targetOffset, length);
+                    request.describeSource(to, sourceOffset);
+                });
     }
 
     @Override

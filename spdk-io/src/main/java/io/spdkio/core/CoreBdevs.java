@@ -9,6 +9,7 @@ import io.spdkio.bdev.Bdevs;
 import io.spdkio.bdev.DelayBdev;
 import io.spdkio.bdev.ErrorBdev;
 import io.spdkio.spi.Engine;
+
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -44,16 +45,17 @@ final class CoreBdevs implements Bdevs {
             return future;
         }
         stage.whenComplete((value, problem) -> {
-            Runnable settle = () -> {
-                if (problem == null) {
-                    future.complete(result.apply(value));
-                } else {
-                    future.completeExceptionally(
-                            problem instanceof CompletionException && problem.getCause() != null
-                                    ? problem.getCause()
-                                    : problem);
-                }
-            };
+            Runnable settle =
+                    () -> {
+                        if (problem == null) {
+                            future.complete(result.apply(value));
+                        } else {
+                            future.completeExceptionally(
+                                    problem instanceof CompletionException && problem.getCause() != null
+                                            ? problem.getCause()
+                                            : problem);
+                        }
+                    };
             if (caller == null || caller.isCurrent() || !caller.post(settle)) {
                 settle.run();
             }
@@ -107,23 +109,25 @@ final class CoreBdevs implements Bdevs {
 
     @Override
     public Bdev get(String name) {
-        return find(name).orElseThrow(() -> {
-            List<Bdev> all = list();
-            String names = all.stream().limit(NAMES_IN_MESSAGE).map(Bdev::name).collect(Collectors.joining(", "));
-            return new SpdkException.NotFound(
-                    "there is no bdev '" + name + "'; "
-                            + (all.isEmpty()
-                                    ? "there are none at all, create one first"
-                                    : "there are: " + names + (all.size() > NAMES_IN_MESSAGE ? ", …" : "")),
-                    -Errno.ENODEV);
-        });
+        return find(name)
+                .orElseThrow(() -> {
+                    List<Bdev> all = list();
+                    String names =
+                            all.stream().limit(NAMES_IN_MESSAGE).map(Bdev::name).collect(Collectors.joining(", "));
+                    return new SpdkException.NotFound(
+                            "there is no bdev '"
+                                    + name
+                                    + "'; "
+                                    + (all.isEmpty()
+                                            ? "there are none at all, create one first"
+                                            : "there are: " + names + (all.size() > NAMES_IN_MESSAGE ? ", …" : "")),
+                            -Errno.ENODEV);
+                });
     }
 
     @Override
     public List<Bdev> list() {
         env.checkOpen();
-        return engine.bdevs().stream()
-                .<Bdev>map(device -> new CoreBdev(env, device))
-                .toList();
+        return engine.bdevs().stream().<Bdev>map(device -> new CoreBdev(env, device)).toList();
     }
 }

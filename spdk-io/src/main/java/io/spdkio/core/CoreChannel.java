@@ -11,7 +11,8 @@ import io.spdkio.spi.EngineBdev;
 import io.spdkio.spi.EngineChannel;
 
 /**
- * A thread's channel to a descriptor, shared by its handles. Released when the last handle or the descriptor is closed and nothing is outstanding.
+ * A thread's channel to a descriptor, shared by its handles. Released when the last handle or the descriptor is closed
+ * and nothing is outstanding.
  */
 final class CoreChannel {
     private final CoreThread thread;
@@ -72,8 +73,8 @@ final class CoreChannel {
         thread.checkCurrent("the channel to '" + desc.bdev().name() + "'");
         if (closing || thread.refusesIo()) {
             desc.checkOpen();
-            throw new SpdkException.Closed("the channel to '" + desc.bdev().name()
-                    + "' is closed; get another from SpdkThread.ioChannel");
+            throw new SpdkException.Closed(
+                    "the channel to '" + desc.bdev().name() + "' is closed; get another from SpdkThread.ioChannel");
         }
         desc.checkMode(type);
     }
@@ -90,13 +91,15 @@ final class CoreChannel {
     }
 
     private IllegalArgumentException badRange(IoType type, long offset, long length, long sizeBytes) {
-        String problem = length <= 0
-                ? "the length must be positive"
-                : offset < 0 || offset > sizeBytes - length
-                        ? "the device has %,d bytes".formatted(sizeBytes)
-                        : "both must be multiples of the block size, %,d".formatted(blockSize);
-        return new IllegalArgumentException("%s of %,d bytes at offset %,d on '%s': %s"
-                .formatted(type.label(), length, offset, desc.bdev().name(), problem));
+        String problem =
+                length <= 0
+                        ? "the length must be positive"
+                        : offset < 0 || offset > sizeBytes - length
+                                ? "the device has %,d bytes".formatted(sizeBytes)
+                                : "both must be multiples of the block size, %,d".formatted(blockSize);
+        return new IllegalArgumentException(
+                "%s of %,d bytes at offset %,d on '%s': %s"
+                        .formatted(type.label(), length, offset, desc.bdev().name(), problem));
     }
 
     /** Why the device can't take an I/O of this type, as a status; 0 when it can. */
@@ -143,13 +146,13 @@ final class CoreChannel {
     static CoreChannel of(IoChannel channel) {
         if (channel instanceof CoreChannel.Handle handle) {
             if (handle.closed) {
-                throw new SpdkException.Closed(
-                        "the channel is closed; get another from SpdkThread.ioChannel");
+                throw new SpdkException.Closed("the channel is closed; get another from SpdkThread.ioChannel");
             }
             return handle.channel();
         }
-        throw new IllegalArgumentException("channels come from SpdkThread.ioChannel; this is "
-                + (channel == null ? "null" : "a " + channel.getClass().getName()));
+        throw new IllegalArgumentException(
+                "channels come from SpdkThread.ioChannel; this is "
+                        + (channel == null ? "null" : "a " + channel.getClass().getName()));
     }
 
     /** One count of the channel. */
@@ -183,7 +186,8 @@ final class CoreChannel {
             thread.checkCurrent("the channel to '" + desc.bdev().name() + "'");
             closed = true;
             if (--handles == 0) {
-                // Not found by ioChannel any more: the next one to ask gets a fresh channel, whatever is outstanding here.
+                // Not found by ioChannel any more: the next one to ask gets a fresh channel, whatever is outstanding
+                // here.
                 thread.forget(CoreChannel.this);
                 CoreChannel.this.close();
             }

@@ -6,6 +6,7 @@ import io.spdkio.dma.Dma;
 import io.spdkio.dma.DmaBuf;
 import io.spdkio.dma.DmaPool;
 import io.spdkio.spi.Engine;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Set;
@@ -53,12 +54,14 @@ final class CoreDma implements Dma {
         try {
             MemorySegment segment = engine.allocate(sizeBytes, alignmentBytes, arena);
             arenas.add(arena);
-            return new Block(segment, () -> {
-                if (arenas.remove(arena)) {
-                    arena.close();
-                    allocatedBytes.addAndGet(-sizeBytes);
-                }
-            });
+            return new Block(
+                    segment,
+                    () -> {
+                        if (arenas.remove(arena)) {
+                            arena.close();
+                            allocatedBytes.addAndGet(-sizeBytes);
+                        }
+                    });
         } catch (Throwable e) {
             arena.close();
             allocatedBytes.addAndGet(-sizeBytes);

@@ -1,6 +1,7 @@
 package io.spdkio.core;
 
 import io.spdkio.dma.DmaBuf;
+
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -27,8 +28,7 @@ final class CoreDmaBuf implements DmaBuf {
             return core;
         }
         Objects.requireNonNull(buffer, "buffer");
-        throw new IllegalArgumentException("buffers come from SpdkEnv.dma(); this is a "
-                + buffer.getClass().getName());
+        throw new IllegalArgumentException("buffers come from SpdkEnv.dma(); this is a " + buffer.getClass().getName());
     }
 
     @Override

@@ -5,6 +5,7 @@ import io.spdkio.SpdkException;
 import io.spdkio.dma.Dma;
 import io.spdkio.dma.DmaBuf;
 import io.spdkio.dma.DmaPool;
+
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Optional;
@@ -46,8 +47,9 @@ final class CoreDmaPool implements DmaPool {
     @Override
     public DmaBuf take() {
         return tryTake()
-                .orElseThrow(() -> new SpdkException.NoMemory(
-                        "all " + capacity + " buffers of the pool are taken; close one first", -Errno.ENOMEM));
+                .orElseThrow(() ->
+                        new SpdkException.NoMemory(
+                                "all " + capacity + " buffers of the pool are taken; close one first", -Errno.ENOMEM));
     }
 
     private synchronized void putBack(MemorySegment segment) {

@@ -17,6 +17,7 @@ import io.spdkio.dma.Dma;
 import io.spdkio.spi.Engine;
 import io.spdkio.spi.EngineConfig;
 import io.spdkio.spi.EngineProvider;
+
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -166,8 +167,7 @@ final class CoreEnv implements SpdkEnv {
     }
 
     @Override
-    public <T> JoinHandle<T> spawnThread(
-            String name, CpuSet pinTo, Function<? super SpdkThread, ? extends T> body) {
+    public <T> JoinHandle<T> spawnThread(String name, CpuSet pinTo, Function<? super SpdkThread, ? extends T> body) {
         if (!cores().cores().containsAll(pinTo.cores())) {
             throw new IllegalArgumentException(
                     "cores " + pinTo + " are not all among those of the environment, " + cores());
@@ -181,34 +181,37 @@ final class CoreEnv implements SpdkEnv {
         checkOpen();
         CompletableFuture<CoreThread> attached = new CompletableFuture<>();
         CompletableFuture<T> result = new CompletableFuture<>();
-        Thread.ofPlatform().name(config.name() + "-" + name).daemon(true).start(() -> {
-            CoreThread thread;
-            try {
-                pinTo.ifPresent(engine::pin);
-                thread = attach(name);
-            } catch (Throwable e) {
-                attached.completeExceptionally(e);
-                return;
-            }
-            attached.complete(thread);
-            T value = null;
-            Throwable problem = null;
-            try {
-                value = body.apply(thread);
-            } catch (Throwable e) {
-                problem = e;
-            }
-            try {
-                thread.close();
-            } catch (Throwable e) {
-                problem = problem == null ? e : problem;
-            }
-            if (problem == null) {
-                result.complete(value);
-            } else {
-                result.completeExceptionally(problem);
-            }
-        });
+        Thread.ofPlatform()
+                .name(config.name() + "-" + name)
+                .daemon(true)
+                .start(() -> {
+                    CoreThread thread;
+                    try {
+                        pinTo.ifPresent(engine::pin);
+                        thread = attach(name);
+                    } catch (Throwable e) {
+                        attached.completeExceptionally(e);
+                        return;
+                    }
+                    attached.complete(thread);
+                    T value = null;
+                    Throwable problem = null;
+                    try {
+                        value = body.apply(thread);
+                    } catch (Throwable e) {
+                        problem = e;
+                    }
+                    try {
+                        thread.close();
+                    } catch (Throwable e) {
+                        problem = problem == null ? e : problem;
+                    }
+                    if (problem == null) {
+                        result.complete(value);
+                    } else {
+                        result.completeExceptionally(problem);
+                    }
+                });
         return new CoreJoinHandle<>(CoreThread.result(attached), result);
     }
 
@@ -242,8 +245,11 @@ final class CoreEnv implements SpdkEnv {
         checkOpen();
         CoreThread thread = current();
         if (thread == null) {
-            throw new IllegalStateException("'" + bdev.name()
-                    + "' is opened on an SPDK thread, and none is attached here; call SpdkEnv.attachThread first");
+            throw new IllegalStateException(
+                    "'"
+                            + bdev.name()
+                            + "' is opened on an SPDK thread, and none is attached here; call SpdkEnv.attachThread"
+                            + " first");
         }
         CoreBdevDesc desc = new CoreBdevDesc(thread, bdev, mode, new IoDeviceId(ids.incrementAndGet()), listener);
         descs.add(desc);
@@ -276,7 +282,9 @@ final class CoreEnv implements SpdkEnv {
         CoreThread polled = current();
         if (polled != null && (Thread.currentThread().isVirtual() || polled.isBeingPolled())) {
             throw new IllegalStateException(
-                    "the environment can't be closed from inside a poll of '" + polled.name() + "', which it waits for");
+                    "the environment can't be closed from inside a poll of '"
+                            + polled.name()
+                            + "', which it waits for");
         }
         synchronized (this) {
             if (freed) {
@@ -319,8 +327,12 @@ final class CoreEnv implements SpdkEnv {
             if (System.nanoTime() - begin > closeTimeout.toNanos()) {
                 String names = threads.values().stream().map(CoreThread::name).collect(Collectors.joining("', '"));
                 throw new SpdkException.Busy(
-                        "environment '" + config.name() + "' can't be closed: thread '" + names
-                                + "' has not exited within " + closeTimeout
+                        "environment '"
+                                + config.name()
+                                + "' can't be closed: thread '"
+                                + names
+                                + "' has not exited within "
+                                + closeTimeout
                                 + ". Return from its body or poll it, then close again",
                         -Errno.EBUSY);
             }

@@ -3,6 +3,7 @@ package io.spdkio.core;
 import io.spdkio.Errno;
 import io.spdkio.IoFuture;
 import io.spdkio.SpdkException;
+
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -118,13 +119,20 @@ final class CoreFuture<T> extends IoFuture<T> {
         FutureIo behind = io;
         String what = behind == null ? "the operation" : behind.described();
         thread.onOwnThread(() -> {
-            CorePoller timer = thread.after(deadline, () -> {
-                if (completeExceptionally(new SpdkException.TimedOut(
-                        what + " did not complete within " + deadline + "; the device was asked to abort it",
-                        -Errno.ETIMEDOUT))) {
-                    abortIo();
-                }
-            });
+            CorePoller timer =
+                    thread.after(
+                            deadline,
+                            () -> {
+                                if (completeExceptionally(
+                                        new SpdkException.TimedOut(
+                                                what
+                                                        + " did not complete within "
+                                                        + deadline
+                                                        + "; the device was asked to abort it",
+                                                -Errno.ETIMEDOUT))) {
+                                    abortIo();
+                                }
+                            });
             whenComplete((_, _) -> thread.onOwnThread(timer::cancel));
         });
         return this;

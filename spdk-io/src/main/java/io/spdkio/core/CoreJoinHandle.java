@@ -2,6 +2,7 @@ package io.spdkio.core;
 
 import io.spdkio.JoinHandle;
 import io.spdkio.SpdkThread;
+
 import java.util.concurrent.CompletableFuture;
 
 /** The result of a spawned thread. */

@@ -1,6 +1,7 @@
 package io.spdkio.core;
 
 import io.spdkio.Poller;
+
 import java.util.function.IntSupplier;
 
 /** A poller, or a timer that fires once. Confined to its thread. */

@@ -5,6 +5,7 @@ import io.spdkio.SpdkException;
 import io.spdkio.bdev.IoQueue;
 import io.spdkio.bdev.IoType;
 import io.spdkio.dma.DmaBuf;
+
 import java.time.Duration;
 
 /** The queue: as many requests as slots, and a stack of the free ones. */
@@ -39,9 +40,8 @@ final class CoreQueue implements IoQueue {
         }
         freeCount = depth;
         long limitNanos = deadline.toNanos();
-        deadlineCheck = limitNanos == 0
-                ? null
-                : thread.every("queue deadlines", DEADLINE_CHECK, () -> abortLate(limitNanos));
+        deadlineCheck =
+                limitNanos == 0 ? null : thread.every("queue deadlines", DEADLINE_CHECK, () -> abortLate(limitNanos));
     }
 
     private int abortLate(long limitNanos) {
@@ -158,8 +158,7 @@ final class CoreQueue implements IoQueue {
     }
 
     @Override
-    public boolean compareAndWrite(
-            DmaBuf compareBuffer, DmaBuf writeBuffer, long offset, long length, long cookie) {
+    public boolean compareAndWrite(DmaBuf compareBuffer, DmaBuf writeBuffer, long offset, long length, long cookie) {
         Slot slot = next();
         if (slot == null) {
             return false;

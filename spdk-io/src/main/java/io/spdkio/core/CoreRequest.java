@@ -4,12 +4,11 @@ import io.spdkio.bdev.IoType;
 import io.spdkio.dma.DmaBuf;
 import io.spdkio.spi.EngineChannel;
 import io.spdkio.spi.IoRequest;
+
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 
-/**
- * An I/O of a caller: holds the leases on its buffers from submit to completion, and its place in its channel.
- */
+/** An I/O of a caller: holds the leases on its buffers from submit to completion, and its place in its channel. */
 abstract class CoreRequest extends IoRequest {
     protected final CoreThread thread;
     private CoreChannel coreChannel;
@@ -23,7 +22,9 @@ abstract class CoreRequest extends IoRequest {
         this.thread = thread;
     }
 
-    /** Describes what to do with at most one buffer. Throws if it can't be done; then nothing has changed that matters. */
+    /**
+     * Describes what to do with at most one buffer. Throws if it can't be done; then nothing has changed that matters.
+     */
     final void describe(CoreChannel to, IoType op, DmaBuf buffer, long offset, long length) {
         describeRange(to, op, offset, length);
         leases = 0;
@@ -33,8 +34,9 @@ abstract class CoreRequest extends IoRequest {
         }
         CoreDmaBuf memory = CoreDmaBuf.of(buffer);
         if (memory.sizeBytes < length) {
-            throw new IllegalArgumentException("%s of %,d bytes with a buffer of %,d; pass one that is large enough"
-                    .formatted(op.label(), length, memory.sizeBytes));
+            throw new IllegalArgumentException(
+                    "%s of %,d bytes with a buffer of %,d; pass one that is large enough"
+                            .formatted(op.label(), length, memory.sizeBytes));
         }
         segmentCount = 1;
         if (data != memory.segment) {
@@ -82,8 +84,9 @@ abstract class CoreRequest extends IoRequest {
         try {
             CoreDmaBuf memory = CoreDmaBuf.of(buffer);
             if (memory.sizeBytes < length) {
-                throw new IllegalArgumentException("%s of %,d bytes with a write buffer of %,d; pass one that is large enough"
-                        .formatted(type.label(), length, memory.sizeBytes));
+                throw new IllegalArgumentException(
+                        "%s of %,d bytes with a write buffer of %,d; pass one that is large enough"
+                                .formatted(type.label(), length, memory.sizeBytes));
             }
             memory.lease.take(thread, this);
             secondLease = memory.lease;

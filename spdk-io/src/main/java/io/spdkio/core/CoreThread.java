@@ -13,6 +13,7 @@ import io.spdkio.WrongThreadException;
 import io.spdkio.spi.Engine;
 import io.spdkio.spi.EngineThread;
 import io.spdkio.spi.IoContext;
+
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -32,11 +33,12 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntSupplier;
 
-/**
- * The part of a thread that is the same on every engine: messages, pollers, forked threads, channels, and its life.
- */
+/** The part of a thread that is the same on every engine: messages, pollers, forked threads, channels, and its life. */
 final class CoreThread implements SpdkThread {
-    /** How long an exiting thread waits for its I/O before it aborts it, and again before it gives up; as SPDK's {@code spdk_thread_exit}. */
+    /**
+     * How long an exiting thread waits for its I/O before it aborts it, and again before it gives up; as SPDK's {@code
+     * spdk_thread_exit}.
+     */
     private static final long EXIT_GRACE_NANOS = 5_000_000_000L;
 
     /** A handler that joins polls inside a poll; deeper than this is a loop, or soon a stack overflow. */
@@ -200,8 +202,12 @@ final class CoreThread implements SpdkThread {
             return 0;
         }
         if (depth == MAX_NESTED_POLLS) {
-            throw new IllegalStateException("thread '" + name + "' waits inside " + depth
-                    + " completions, each inside the other; chain the futures instead of joining them");
+            throw new IllegalStateException(
+                    "thread '"
+                            + name
+                            + "' waits inside "
+                            + depth
+                            + " completions, each inside the other; chain the futures instead of joining them");
         }
         depth++;
         CoreThread outer = os.polled;
@@ -326,8 +332,10 @@ final class CoreThread implements SpdkThread {
         long begin = timeoutNanos == Long.MAX_VALUE ? 0 : System.nanoTime();
         while (!condition.getAsBoolean()) {
             if (state == State.EXITED) {
-                throw new SpdkException.Closed("SPDK thread '" + name
-                        + "' has exited, so what is waited for will not happen on it; wait before closing it");
+                throw new SpdkException.Closed(
+                        "SPDK thread '"
+                                + name
+                                + "' has exited, so what is waited for will not happen on it; wait before closing it");
             }
             int work = poll();
             if (condition.getAsBoolean()) {
@@ -393,8 +401,12 @@ final class CoreThread implements SpdkThread {
     }
 
     private SpdkException.Closed closed() {
-        return new SpdkException.Closed("SPDK thread '" + name + "' "
-                + (state == State.EXITED ? "has exited" : "is exiting") + " and takes no new work; use another thread");
+        return new SpdkException.Closed(
+                "SPDK thread '"
+                        + name
+                        + "' "
+                        + (state == State.EXITED ? "has exited" : "is exiting")
+                        + " and takes no new work; use another thread");
     }
 
     /** Sends a message of the library's own: also while the thread is exiting. */
@@ -438,8 +450,7 @@ final class CoreThread implements SpdkThread {
         try {
             future.complete(task.call());
         } catch (Throwable e) {
-            future.completeExceptionally(
-                    e instanceof CompletionException && e.getCause() != null ? e.getCause() : e);
+            future.completeExceptionally(e instanceof CompletionException && e.getCause() != null ? e.getCause() : e);
         }
     }
 
@@ -453,13 +464,17 @@ final class CoreThread implements SpdkThread {
             throw closed();
         }
         CoreFuture<T> future = new CoreFuture<>(this);
-        Thread virtual = DirectStyle.unstarted(name + "-fork", this::scheduleFork, () -> {
-            try {
-                settle(future, task);
-            } finally {
-                forks.remove(Thread.currentThread());
-            }
-        });
+        Thread virtual =
+                DirectStyle.unstarted(
+                        name + "-fork",
+                        this::scheduleFork,
+                        () -> {
+                            try {
+                                settle(future, task);
+                            } finally {
+                                forks.remove(Thread.currentThread());
+                            }
+                        });
         forks.add(virtual);
         virtual.start();
         return future;
@@ -497,10 +512,16 @@ final class CoreThread implements SpdkThread {
 
     /** A timer. */
     CorePoller after(Duration delay, Runnable task) {
-        CorePoller timer = new CorePoller(this, "timer", Math.max(1, nanosOf(delay)), true, () -> {
-            task.run();
-            return 1;
-        });
+        CorePoller timer =
+                new CorePoller(
+                        this,
+                        "timer",
+                        Math.max(1, nanosOf(delay)),
+                        true,
+                        () -> {
+                            task.run();
+                            return 1;
+                        });
         schedule(timer);
         return timer;
     }
@@ -537,8 +558,10 @@ final class CoreThread implements SpdkThread {
             throw closed();
         }
         if (!(device instanceof CoreBdevDesc desc)) {
-            throw new IllegalArgumentException("not a device of this library: "
-                    + device.getClass().getName() + ". Devices of your own are BdevBackends, made with CustomBdev");
+            throw new IllegalArgumentException(
+                    "not a device of this library: "
+                            + device.getClass().getName()
+                            + ". Devices of your own are BdevBackends, made with CustomBdev");
         }
         if (desc.env() != env) {
             throw new IllegalArgumentException("the descriptor belongs to another environment");
@@ -643,7 +666,8 @@ final class CoreThread implements SpdkThread {
             System.getLogger("io.spdkio")
                     .log(
                             System.Logger.Level.WARNING,
-                            "thread ''{0}'' exits although {1} I/Os and {2} forked threads have not ended; their buffers stay allocated",
+                            "thread ''{0}'' exits although {1} I/Os and {2} forked threads have not ended; their"
+                                + " buffers stay allocated",
                             name,
                             io.outstanding(),
                             forks.size());
@@ -687,7 +711,8 @@ final class CoreThread implements SpdkThread {
 
     static SpdkException noMoreIos(int poolSize) {
         return new SpdkException.NoMemory(
-                "all " + poolSize
+                "all "
+                        + poolSize
                         + " I/Os of this thread are outstanding; poll until some complete, or raise ioPoolSize",
                 -Errno.ENOMEM);
     }

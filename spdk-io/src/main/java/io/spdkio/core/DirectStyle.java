@@ -2,6 +2,7 @@ package io.spdkio.core;
 
 import io.spdkio.Errno;
 import io.spdkio.SpdkException;
+
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
@@ -10,8 +11,9 @@ import java.lang.reflect.Method;
 import java.util.concurrent.Executor;
 
 /**
- * Virtual threads that run on a thread of ours. The JDK can do that but does not offer it as API yet: {@code Thread.Builder.OfVirtual} has a constructor that takes a
- * scheduler, which the flag {@code --add-opens java.base/java.lang} makes reachable. Only this class knows.
+ * Virtual threads that run on a thread of ours. The JDK can do that but does not offer it as API yet: {@code
+ * Thread.Builder.OfVirtual} has a constructor that takes a scheduler, which the flag {@code --add-opens
+ * java.base/java.lang} makes reachable. Only this class knows.
  */
 public final class DirectStyle {
     private static final MethodHandle NEW_BUILDER;
@@ -23,11 +25,13 @@ public final class DirectStyle {
         MethodHandle carrier = null;
         try {
             MethodHandles.Lookup lookup = MethodHandles.lookup();
-            Constructor<?> constructor = Class.forName("java.lang.ThreadBuilders$VirtualThreadBuilder")
-                    .getDeclaredConstructor(Executor.class);
+            Constructor<?> constructor =
+                    Class.forName("java.lang.ThreadBuilders$VirtualThreadBuilder")
+                            .getDeclaredConstructor(Executor.class);
             constructor.setAccessible(true);
-            builder = lookup.unreflectConstructor(constructor)
-                    .asType(MethodType.methodType(Thread.Builder.OfVirtual.class, Executor.class));
+            builder =
+                    lookup.unreflectConstructor(constructor)
+                            .asType(MethodType.methodType(Thread.Builder.OfVirtual.class, Executor.class));
             Method current = Thread.class.getDeclaredMethod("currentCarrierThread");
             current.setAccessible(true);
             carrier = lookup.unreflect(current);
@@ -92,9 +96,7 @@ public final class DirectStyle {
                     "fork needs the JVM option " + neededFlag() + "; add it to the java command", -Errno.EOPNOTSUPP);
         }
         try {
-            return ((Thread.Builder.OfVirtual) NEW_BUILDER.invokeExact(scheduler))
-                    .name(name)
-                    .unstarted(task);
+            return ((Thread.Builder.OfVirtual) NEW_BUILDER.invokeExact(scheduler)).name(name).unstarted(task);
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {

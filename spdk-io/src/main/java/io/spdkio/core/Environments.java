@@ -8,6 +8,7 @@ import io.spdkio.SpdkEnv;
 import io.spdkio.SpdkException;
 import io.spdkio.spi.EngineConfig;
 import io.spdkio.spi.EngineProvider;
+
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
@@ -51,8 +52,7 @@ public final class Environments {
     private static List<EngineProvider> providers() {
         return ServiceLoader.load(EngineProvider.class, Environments.class.getClassLoader()).stream()
                 .map(ServiceLoader.Provider::get)
-                .sorted(Comparator.comparingInt((EngineProvider p) -> p.info().preference())
-                        .reversed())
+                .sorted(Comparator.comparingInt((EngineProvider p) -> p.info().preference()).reversed())
                 .toList();
     }
 
@@ -61,21 +61,31 @@ public final class Environments {
     private static Choice choose(String wanted) {
         List<EngineProvider> all = providers();
         if (all.isEmpty()) {
-            throw new EngineUnavailableException("no engine is on the class or module path; add the artifact"
-                    + " io.spdkio:spdk-io-embedded, which needs nothing else");
+            throw new EngineUnavailableException(
+                    "no engine is on the class or module path; add the artifact"
+                            + " io.spdkio:spdk-io-embedded, which needs nothing else");
         }
         if (!wanted.equals("auto")) {
-            EngineProvider named = all.stream()
-                    .filter(p -> p.info().name().equals(wanted))
-                    .findFirst()
-                    .orElseThrow(() -> new EngineUnavailableException("there is no engine '" + wanted + "' here, only "
-                            + all.stream().map(p -> p.info().name()).collect(Collectors.joining(", "))
-                            + (wanted.equals("native") || wanted.equals("embedded")
-                                    ? "; add the artifact io.spdkio:spdk-io-" + wanted
-                                    : "")));
-            named.info().unavailabilityCause().ifPresent(cause -> {
-                throw new EngineUnavailableException("engine '" + wanted + "' can't run here: " + cause);
-            });
+            EngineProvider named =
+                    all.stream()
+                            .filter(p -> p.info().name().equals(wanted))
+                            .findFirst()
+                            .orElseThrow(() ->
+                                    new EngineUnavailableException(
+                                            "there is no engine '"
+                                                    + wanted
+                                                    + "' here, only "
+                                                    + all.stream()
+                                                            .map(p -> p.info().name())
+                                                            .collect(Collectors.joining(", "))
+                                                    + (wanted.equals("native") || wanted.equals("embedded")
+                                                            ? "; add the artifact io.spdkio:spdk-io-" + wanted
+                                                            : "")));
+            named.info()
+                    .unavailabilityCause()
+                    .ifPresent(cause -> {
+                        throw new EngineUnavailableException("engine '" + wanted + "' can't run here: " + cause);
+                    });
             return new Choice(named, "it was asked for by name");
         }
         StringBuilder passedOver = new StringBuilder();
@@ -88,9 +98,7 @@ public final class Environments {
                                 ? "it is the preferred one of those on the path"
                                 : "it is the best one available; " + passedOver);
             }
-            passedOver.append(info.name())
-                    .append(" can't run here: ")
-                    .append(info.unavailabilityCause().orElseThrow());
+            passedOver.append(info.name()).append(" can't run here: ").append(info.unavailabilityCause().orElseThrow());
         }
         throw new EngineUnavailableException("no engine can run here; " + passedOver);
     }
@@ -109,11 +117,12 @@ public final class Environments {
         private Duration closeTimeout = Duration.ofSeconds(30);
         private LongSupplier clock = System::nanoTime;
         private Thread.UncaughtExceptionHandler handler =
-                (thread, problem) -> System.getLogger("io.spdkio")
-                        .log(
-                                System.Logger.Level.ERROR,
-                                "a callback on thread '" + thread.getName() + "' threw; the thread goes on",
-                                problem);
+                (thread, problem) ->
+                        System.getLogger("io.spdkio")
+                                .log(
+                                        System.Logger.Level.ERROR,
+                                        "a callback on thread '" + thread.getName() + "' threw; the thread goes on",
+                                        problem);
 
         @Override
         public Builder name(String value) {
@@ -213,23 +222,25 @@ public final class Environments {
 
         @Override
         public SpdkEnv build() {
-            mainCore.ifPresent(core -> coreMask.ifPresent(mask -> {
-                if (!mask.contains(core)) {
-                    throw new IllegalArgumentException("mainCore " + core + " is not in the core mask " + mask);
-                }
-            }));
+            mainCore.ifPresent(core ->
+                    coreMask.ifPresent(mask -> {
+                        if (!mask.contains(core)) {
+                            throw new IllegalArgumentException("mainCore " + core + " is not in the core mask " + mask);
+                        }
+                    }));
             Choice choice = choose(engine);
             if (!OPEN.compareAndSet(null, name)) {
                 throw new SpdkException.Busy(
-                        "environment '" + OPEN.get()
+                        "environment '"
+                                + OPEN.get()
                                 + "' is open in this process, and there can be one; share it, or close it first",
                         -Errno.EBUSY);
             }
             try {
-                EngineConfig config = new EngineConfig(
-                        name, coreMask, mainCore, memSizeMb, shmId, noPci, noHuge, singleSegments, clock);
-                return new CoreEnv(
-                        config, choice.provider(), choice.reason(), ioPoolSize, closeTimeout, handler);
+                EngineConfig config =
+                        new EngineConfig(
+                                name, coreMask, mainCore, memSizeMb, shmId, noPci, noHuge, singleSegments, clock);
+                return new CoreEnv(config, choice.provider(), choice.reason(), ioPoolSize, closeTimeout, handler);
             } catch (Throwable e) {
                 closed();
                 throw e;

@@ -2,14 +2,15 @@ package io.spdkio.core;
 
 import io.spdkio.SpdkThread;
 import io.spdkio.WrongThreadException;
+
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * Carries a thread on an executor: one poll a turn, the next turn queued behind the executor's other work. After many turns without work the next one waits
- * a little, or for a message.
+ * Carries a thread on an executor: one poll a turn, the next turn queued behind the executor's other work. After many
+ * turns without work the next one waits a little, or for a message.
  */
 final class ExecutorTurns {
     private static final int BUSY_IDLES = 1_000;
@@ -46,13 +47,16 @@ final class ExecutorTurns {
     private void turn() {
         queued.set(false);
         if (inTurn) {
-            done.completeExceptionally(new IllegalArgumentException(
-                    "the executor runs tasks inside execute(), which leaves no turn for anything else; use one with a thread"));
+            done.completeExceptionally(
+                    new IllegalArgumentException(
+                            "the executor runs tasks inside execute(), which leaves no turn for anything else; use one"
+                                + " with a thread"));
             return;
         }
         if (!thread.isPolledByCaller()) {
-            done.completeExceptionally(new WrongThreadException(
-                    "SPDK thread '" + thread.name() + "'", thread.osThread(), Thread.currentThread()));
+            done.completeExceptionally(
+                    new WrongThreadException(
+                            "SPDK thread '" + thread.name() + "'", thread.osThread(), Thread.currentThread()));
             return;
         }
         inTurn = true;

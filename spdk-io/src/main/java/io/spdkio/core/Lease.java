@@ -2,14 +2,16 @@ package io.spdkio.core;
 
 import io.spdkio.Errno;
 import io.spdkio.SpdkException;
+
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
 /**
  * Counts the I/Os that hold a buffer, and sees to it that it is not closed meanwhile.
  *
- * <p>The first SPDK thread to use the buffer counts its own I/Os in a plain field and takes one atomic hold for all of them. So a thread that keeps I/O
- * outstanding on a buffer pays for no atomic operation; other threads pay for one at each end.
+ * <p>The first SPDK thread to use the buffer counts its own I/Os in a plain field and takes one atomic hold for all of
+ * them. So a thread that keeps I/O outstanding on a buffer pays for no atomic operation; other threads pay for one at
+ * each end.
  */
 final class Lease {
     private static final int CLOSED = Integer.MIN_VALUE / 2;

@@ -1,10 +1,13 @@
 package io.spdkio.dma;
 
 /**
- * Allocates buffers that devices can reach ({@code spdk_dma_malloc} in {@code include/spdk/env.h}). May be used from any thread.
+ * Allocates buffers that devices can reach ({@code spdk_dma_malloc} in {@code include/spdk/env.h}). May be used from
+ * any thread.
  */
 public interface Dma {
-    /** The alignment of buffers unless another is asked for, in bytes: a page, enough for direct I/O on every device. */
+    /**
+     * The alignment of buffers unless another is asked for, in bytes: a page, enough for direct I/O on every device.
+     */
     long DEFAULT_ALIGNMENT_BYTES = 4096;
 
     /**

@@ -6,12 +6,14 @@ import java.nio.ByteBuffer;
 /**
  * A piece of memory that devices can reach ({@code spdk_dma_malloc}).
  *
- * <p><b>Thread:</b> any. The bytes are shared memory without any ordering of their own; the completion of an I/O orders them.
+ * <p><b>Thread:</b> any. The bytes are shared memory without any ordering of their own; the completion of an I/O orders
+ * them.
  *
- * <p><b>Leases:</b> from submit to completion an I/O holds a lease on its buffers. While there is one, {@link #close} is refused, whatever became
- * of the future. Slices share the lease of the buffer that they were cut from.
+ * <p><b>Leases:</b> from submit to completion an I/O holds a lease on its buffers. While there is one, {@link #close}
+ * is refused, whatever became of the future. Slices share the lease of the buffer that they were cut from.
  *
- * <p><b>After close</b> every view throws {@link IllegalStateException} and every use as a buffer {@link io.spdkio.SpdkException.Closed}.
+ * <p><b>After close</b> every view throws {@link IllegalStateException} and every use as a buffer {@link
+ * io.spdkio.SpdkException.Closed}.
  */
 public interface DmaBuf extends AutoCloseable {
     /**
@@ -54,8 +56,7 @@ public interface DmaBuf extends AutoCloseable {
      * @return this
      */
     default DmaBuf put(long offsetBytes, byte[] bytes) {
-        MemorySegment.copy(
-                MemorySegment.ofArray(bytes), 0, segment(), offsetBytes, bytes.length);
+        MemorySegment.copy(MemorySegment.ofArray(bytes), 0, segment(), offsetBytes, bytes.length);
         return this;
     }
 
@@ -84,7 +85,8 @@ public interface DmaBuf extends AutoCloseable {
     /**
      * Whether an I/O holds it now.
      *
-     * @return true between submit and completion of an I/O on this buffer, one of its slices, or the buffer it was cut from
+     * @return true between submit and completion of an I/O on this buffer, one of its slices, or the buffer it was cut
+     *     from
      */
     boolean isLeased();
 

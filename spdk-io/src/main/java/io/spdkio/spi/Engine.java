@@ -4,6 +4,7 @@ import io.spdkio.CpuSet;
 import io.spdkio.bdev.BdevSpec;
 import io.spdkio.bdev.DelayBdev;
 import io.spdkio.bdev.ErrorBdev;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -119,7 +120,10 @@ public interface Engine extends AutoCloseable {
      */
     List<? extends EngineBdev> bdevs();
 
-    /** Begins to close: removes every device as {@link #destroyBdev} does and does not wait. Threads still poll afterwards. */
+    /**
+     * Begins to close: removes every device as {@link #destroyBdev} does and does not wait. Threads still poll
+     * afterwards.
+     */
     void removeAll();
 
     /** Frees what is left. Called when no thread is attached any more. */

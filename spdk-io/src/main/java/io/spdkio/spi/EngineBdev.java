@@ -6,6 +6,7 @@ import io.spdkio.bdev.BdevStatistics;
 import io.spdkio.bdev.IoType;
 import io.spdkio.bdev.LatencyHistogram;
 import io.spdkio.bdev.OpenMode;
+
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Consumer;

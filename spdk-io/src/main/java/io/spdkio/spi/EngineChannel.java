@@ -3,7 +3,8 @@ package io.spdkio.spi;
 /** The engine's channel. All methods are called on its thread. */
 public interface EngineChannel {
     /**
-     * Takes an I/O whose arguments are valid. It must lead to exactly one {@link IoRequest#complete}, which may come before this returns.
+     * Takes an I/O whose arguments are valid. It must lead to exactly one {@link IoRequest#complete}, which may come
+     * before this returns.
      *
      * @param io the I/O
      */

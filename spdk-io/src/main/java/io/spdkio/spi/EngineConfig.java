@@ -1,6 +1,7 @@
 package io.spdkio.spi;
 
 import io.spdkio.CpuSet;
+
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.LongSupplier;

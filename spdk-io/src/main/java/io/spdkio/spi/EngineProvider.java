@@ -2,7 +2,10 @@ package io.spdkio.spi;
 
 import io.spdkio.EngineInfo;
 
-/** Finds out whether an engine can run here, and opens it. Found with {@link java.util.ServiceLoader}; must load on every machine. */
+/**
+ * Finds out whether an engine can run here, and opens it. Found with {@link java.util.ServiceLoader}; must load on
+ * every machine.
+ */
 public interface EngineProvider {
     /**
      * What is known about the engine on this machine. Any thread.
@@ -12,7 +15,8 @@ public interface EngineProvider {
     EngineInfo info();
 
     /**
-     * Opens the engine. Called when none is open in this process, and only when {@link #info} says it is available. Any thread.
+     * Opens the engine. Called when none is open in this process, and only when {@link #info} says it is available. Any
+     * thread.
      *
      * @param config the settings
      * @return the engine

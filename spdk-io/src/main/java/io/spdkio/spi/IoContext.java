@@ -2,14 +2,15 @@ package io.spdkio.spi;
 
 import io.spdkio.SpdkThread;
 import io.spdkio.core.DirectStyle;
+
 import java.util.Arrays;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 
 /**
- * A thread's I/O: the table of its requests and the ring of those that have completed but are not handed out yet. Confined to its OS thread, but for
- * {@link #completeFromAfar}.
+ * A thread's I/O: the table of its requests and the ring of those that have completed but are not handed out yet.
+ * Confined to its OS thread, but for {@link #completeFromAfar}.
  *
  * <p>The ring holds numbers into the table rather than references, for the garbage collector's sake.
  */
@@ -42,8 +43,7 @@ public final class IoContext {
      * @param postbox sends a message to the thread; false when it has exited
      * @param reporter told of exceptions that nobody else is told of
      */
-    public IoContext(
-            SpdkThread thread, LongSupplier clock, Predicate<Runnable> postbox, Consumer<Throwable> reporter) {
+    public IoContext(SpdkThread thread, LongSupplier clock, Predicate<Runnable> postbox, Consumer<Throwable> reporter) {
         this.thread = thread;
         this.osThread = thread.osThread();
         this.clock = clock;

@@ -2,14 +2,16 @@ package io.spdkio.spi;
 
 import io.spdkio.bdev.BdevIo;
 import io.spdkio.bdev.IoType;
+
 import java.lang.foreign.MemorySegment;
 
 /**
- * An I/O on its way ({@code spdk_bdev_io}): what to do, the memory to do it with, and how it ended. Reused again and again; belongs to one
- * {@link IoContext} for good.
+ * An I/O on its way ({@code spdk_bdev_io}): what to do, the memory to do it with, and how it ended. Reused again and
+ * again; belongs to one {@link IoContext} for good.
  *
- * <p>The fields are written by the submitter before {@link EngineChannel#submit} and read by the engine until completion. On the hot path a reference is stored only
- * when it differs from what is there: with G1 a store of a reference costs more than the compare.
+ * <p>The fields are written by the submitter before {@link EngineChannel#submit} and read by the engine until
+ * completion. On the hot path a reference is stored only when it differs from what is there: with G1 a store of a
+ * reference costs more than the compare.
  */
 public abstract class IoRequest implements BdevIo {
     private static final int PENDING = Integer.MIN_VALUE;
@@ -134,9 +136,7 @@ public abstract class IoRequest implements BdevIo {
         onComplete(result);
     }
 
-    /**
-     * Takes it out of the table for good. It is not outstanding.
-     */
+    /** Takes it out of the table for good. It is not outstanding. */
     public final void unregister() {
         context.unregister(this);
     }
@@ -208,7 +208,8 @@ public abstract class IoRequest implements BdevIo {
     }
 
     /**
-     * The memory of an I/O with one piece, uncut; with {@link #dataOffset} and {@link #lengthBytes} the same as {@code segment(0)} without an allocation.
+     * The memory of an I/O with one piece, uncut; with {@link #dataOffset} and {@link #lengthBytes} the same as {@code
+     * segment(0)} without an allocation.
      *
      * @return the memory
      */

@@ -12,10 +12,10 @@ import java.util.Objects;
 /**
  * One io_uring: a submission queue that Java writes and a completion queue that it reads, both shared with the kernel.
  *
- * <p>{@code prep…} methods write the next submission entry, or return false when the queue is full; nothing is allocated
- * and no system call made. {@link #poll} hands everything over in one system call, which it leaves out when there is
- * nothing to hand over, and drains the completions. Files are named by descriptor, or by {@link #fixed} for one in the
- * table of registered files.
+ * <p>{@code prep…} methods write the next submission entry, or return false when the queue is full; nothing is
+ * allocated and no system call made. {@link #poll} hands everything over in one system call, which it leaves out when
+ * there is nothing to hand over, and drains the completions. Files are named by descriptor, or by {@link #fixed} for
+ * one in the table of registered files.
  *
  * <p>Confined to one thread at a time; with {@link Setup#singleThread()} to the one that made it, of which the kernel
  * makes sure.
@@ -54,7 +54,8 @@ public final class IoUring implements AutoCloseable {
     private static final int SETUP_NO_SQARRAY = 1 << 16;
 
     private static final int SETUP_BASIC = SETUP_CQSIZE | SETUP_CLAMP;
-    private static final int SETUP_COOPERATIVE = SETUP_BASIC | SETUP_SUBMIT_ALL | SETUP_COOP_TASKRUN | SETUP_TASKRUN_FLAG;
+    private static final int SETUP_COOPERATIVE =
+            SETUP_BASIC | SETUP_SUBMIT_ALL | SETUP_COOP_TASKRUN | SETUP_TASKRUN_FLAG;
     private static final int SETUP_DEFERRED =
             SETUP_BASIC | SETUP_SUBMIT_ALL | SETUP_SINGLE_ISSUER | SETUP_DEFER_TASKRUN | SETUP_TASKRUN_FLAG;
 
@@ -146,7 +147,8 @@ public final class IoUring implements AutoCloseable {
             this.setupFlags = params.get(JAVA_INT, 8);
             this.features = params.get(JAVA_INT, 20);
             if ((features & FEATURES_NEEDED) != FEATURES_NEEDED) {
-                throw new ErrnoException(Errno.ENOSYS, "this kernel's io_uring is too old", "Linux 5.6 or later has all of it");
+                throw new ErrnoException(
+                        Errno.ENOSYS, "this kernel's io_uring is too old", "Linux 5.6 or later has all of it");
             }
             this.sqEntries = params.get(JAVA_INT, 0);
             int cqEntries = params.get(JAVA_INT, 4);
@@ -175,7 +177,8 @@ public final class IoUring implements AutoCloseable {
 
     private static int setUp(Setup setup, MemorySegment params) {
         long result = -Errno.EINVAL;
-        for (int[] candidates : setup.singleThread ? new int[][] {SINGLE_THREAD_SETUPS, SETUPS} : new int[][] {SETUPS}) {
+        for (int[] candidates :
+                setup.singleThread ? new int[][] {SINGLE_THREAD_SETUPS, SETUPS} : new int[][] {SETUPS}) {
             for (int flags : candidates) {
                 params.fill((byte) 0);
                 params.set(JAVA_INT, 4, setup.completionEntries);
@@ -244,14 +247,17 @@ public final class IoUring implements AutoCloseable {
     /**
      * Reads into several pieces of memory.
      *
-     * @param iovecs address of an array of {@code struct iovec}, which must stay as it is until {@link #pending()} is zero
+     * @param iovecs address of an array of {@code struct iovec}, which must stay as it is until {@link #pending()} is
+     *     zero
      * @return false when the submission queue is full
      */
     public boolean prepReadv(int file, long iovecs, int count, long offset, long userData) {
         return prep(OP_READV, file, offset, iovecs, count, 0, 0, userData);
     }
 
-    /** Writes from several pieces of memory, like {@link #prepReadv}. @return false when the submission queue is full */
+    /**
+     * Writes from several pieces of memory, like {@link #prepReadv}. @return false when the submission queue is full
+     */
     public boolean prepWritev(int file, long iovecs, int count, long offset, long userData) {
         return prep(OP_WRITEV, file, offset, iovecs, count, 0, 0, userData);
     }
@@ -272,8 +278,8 @@ public final class IoUring implements AutoCloseable {
     }
 
     /**
-     * Asks for another request to be cancelled. Both complete: the other with ECANCELED if it was cancelled, this one with 0,
-     * ENOENT (done or not found) or EALREADY (under way).
+     * Asks for another request to be cancelled. Both complete: the other with ECANCELED if it was cancelled, this one
+     * with 0, ENOENT (done or not found) or EALREADY (under way).
      *
      * @param target the other's user data
      * @return false when the submission queue is full
@@ -414,13 +420,15 @@ public final class IoUring implements AutoCloseable {
     public void registerBufferTable(int buffers) {
         try (Arena call = Arena.ofConfined()) {
             ErrnoException.check(
-                    registerSparse(call, REGISTER_BUFFERS2, buffers), "cannot register", buffers + " buffers with io_uring");
+                    registerSparse(call, REGISTER_BUFFERS2, buffers),
+                    "cannot register",
+                    buffers + " buffers with io_uring");
         }
     }
 
     /**
-     * Puts memory into the table of registered buffers: the kernel keeps its pages in memory and at hand until another or
-     * {@link MemorySegment#NULL} takes its place.
+     * Puts memory into the table of registered buffers: the kernel keeps its pages in memory and at hand until another
+     * or {@link MemorySegment#NULL} takes its place.
      *
      * @param memory off-heap, at most 1 GiB
      * @throws ErrnoException ENOMEM when it is more than this process may lock
@@ -473,8 +481,8 @@ public final class IoUring implements AutoCloseable {
     }
 
     /**
-     * Gives the ring back. Requests in flight go on in the kernel, with their buffers: wait for them first. Closing twice
-     * is fine; every other use afterwards is an {@link IllegalStateException}.
+     * Gives the ring back. Requests in flight go on in the kernel, with their buffers: wait for them first. Closing
+     * twice is fine; every other use afterwards is an {@link IllegalStateException}.
      */
     @Override
     public void close() {

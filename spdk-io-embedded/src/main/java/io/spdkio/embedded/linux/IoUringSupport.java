@@ -70,11 +70,12 @@ public record IoUringSupport(Optional<String> cause, int setupFlags, int feature
     static String advice(int errno) {
         return switch (errno) {
             case Errno.ENOSYS ->
-                "this kernel has no io_uring (Linux 5.6 or later has), or a container's seccomp profile hides it";
+                    "this kernel has no io_uring (Linux 5.6 or later has), or a container's seccomp profile hides it";
             case Errno.EPERM, Errno.EACCES -> forbidden();
             case Errno.ENOMEM ->
-                "locked memory is limited to " + LinuxMemory.lockedLimitBytes()
-                        + " bytes: raise it with ulimit -l, LimitMEMLOCK= or --ulimit memlock=";
+                    "locked memory is limited to "
+                            + LinuxMemory.lockedLimitBytes()
+                            + " bytes: raise it with ulimit -l, LimitMEMLOCK= or --ulimit memlock=";
             case Errno.EMFILE, Errno.ENFILE -> "raise the limit of open files with ulimit -n";
             default -> null;
         };
@@ -88,11 +89,13 @@ public record IoUringSupport(Optional<String> cause, int setupFlags, int feature
             setting = "0";
         }
         return switch (setting) {
-            case "1" -> "kernel.io_uring_disabled is 1: allow this user's group with sysctl kernel.io_uring_group,"
-                    + " or all with sysctl kernel.io_uring_disabled=0";
+            case "1" ->
+                    "kernel.io_uring_disabled is 1: allow this user's group with sysctl kernel.io_uring_group,"
+                            + " or all with sysctl kernel.io_uring_disabled=0";
             case "2" -> "kernel.io_uring_disabled is 2: allow it with sysctl kernel.io_uring_disabled=0";
-            default -> "a seccomp profile or security module forbids it, as containers do:"
-                    + " allow io_uring_setup, io_uring_enter and io_uring_register there";
+            default ->
+                    "a seccomp profile or security module forbids it, as containers do:"
+                            + " allow io_uring_setup, io_uring_enter and io_uring_register there";
         };
     }
 }

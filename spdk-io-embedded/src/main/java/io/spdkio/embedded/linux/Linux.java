@@ -58,7 +58,9 @@ public final class Linux {
                 return null;
             } catch (IllegalCallerException e) {
                 return "native access is denied to this module: start Java with"
-                        + " --enable-native-access=io.spdkio.embedded (" + e.getMessage() + ")";
+                        + " --enable-native-access=io.spdkio.embedded ("
+                        + e.getMessage()
+                        + ")";
             } catch (Exception | LinkageError e) {
                 return "syscall(2) cannot be called from this JVM: " + e;
             }

@@ -44,7 +44,8 @@ public final class LinuxFile implements AutoCloseable {
      * @param sizeBytes zero for a block device, see {@link LinuxFile#sizeBytes()}
      * @param direct what direct I/O needs, empty where the file cannot do it, null where the kernel does not tell
      */
-    private record Status(int mode, long sizeBytes, int deviceMajor, int deviceMinor, Optional<DirectAlignment> direct) {
+    private record Status(
+            int mode, long sizeBytes, int deviceMajor, int deviceMinor, Optional<DirectAlignment> direct) {
         boolean isType(int type) {
             return (mode & S_IFMT) == type;
         }
@@ -196,8 +197,8 @@ public final class LinuxFile implements AutoCloseable {
     /**
      * {@return what direct I/O must be aligned to, or empty where this file cannot do it}
      *
-     * <p>Kernels before 6.1 and some file systems do not say; then a few reads find out. Meaningful for a file opened with
-     * {@link Flag#DIRECT}.
+     * <p>Kernels before 6.1 and some file systems do not say; then a few reads find out. Meaningful for a file opened
+     * with {@link Flag#DIRECT}.
      */
     public Optional<DirectAlignment> directAlignment() {
         Optional<DirectAlignment> told = status().direct;
@@ -218,14 +219,14 @@ public final class LinuxFile implements AutoCloseable {
     }
 
     /**
-     * Makes io_uring do this file's reads and writes at once, inside the submitting system call, rather than hand each to
-     * a kernel worker thread. It does so for files that promise not to block. Those in tmpfs never promise, though all they do
-     * is copy memory; marking the description non-blocking is taken for the promise (Linux 6.x; no effect otherwise).
+     * Makes io_uring do this file's reads and writes at once, inside the submitting system call, rather than hand each
+     * to a kernel worker thread. It does so for files that promise not to block. Those in tmpfs never promise, though
+     * all they do is copy memory; marking the description non-blocking is taken for the promise (Linux 6.x; no effect
+     * otherwise).
      */
     public void setNonBlocking() {
         long flags = ErrnoException.check(Syscall.FCNTL.call(fd(), F_GETFL), "cannot read the flags of", path);
-        ErrnoException.check(
-                Syscall.FCNTL.call(fd(), F_SETFL, flags | O_NONBLOCK), "cannot set the flags of", path);
+        ErrnoException.check(Syscall.FCNTL.call(fd(), F_SETFL, flags | O_NONBLOCK), "cannot set the flags of", path);
     }
 
     /** Sets the size; what is added is a hole. */
@@ -256,7 +257,9 @@ public final class LinuxFile implements AutoCloseable {
         return (int) retryInterrupted(Syscall.FDATASYNC, fd());
     }
 
-    /** @param mode {@link #PUNCH_HOLE} or {@link #ZERO_RANGE} @return 0 or a negated errno */
+    /**
+     * @param mode {@link #PUNCH_HOLE} or {@link #ZERO_RANGE} @return 0 or a negated errno
+     */
     public int allocate(int mode, long offset, long bytes) {
         return (int) retryInterrupted(Syscall.FALLOCATE, fd(), mode, offset, bytes);
     }
@@ -317,11 +320,7 @@ public final class LinuxFile implements AutoCloseable {
             MemorySegment empty = arena.allocate(1);
             ErrnoException.check(
                     Syscall.STATX.call(
-                            fd(),
-                            empty.address(),
-                            AT_EMPTY_PATH,
-                            STATX_BASIC_STATS | STATX_DIOALIGN,
-                            statx.address()),
+                            fd(), empty.address(), AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_DIOALIGN, statx.address()),
                     "cannot read the attributes of",
                     path);
             return new Status(

@@ -62,8 +62,8 @@ public final class LinuxMemory {
     }
 
     /**
-     * Gives the pages of a range of mapped memory back to the kernel; the range reads as zeros afterwards. Bytes in pages
-     * that the range covers only in part are zeroed in place.
+     * Gives the pages of a range of mapped memory back to the kernel; the range reads as zeros afterwards. Bytes in
+     * pages that the range covers only in part are zeroed in place.
      *
      * @param mapped from {@link #map}
      */
