@@ -7,7 +7,6 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
-import java.util.Objects;
 
 /**
  * One io_uring: a submission queue that Java writes and a completion queue that it reads, both shared with the kernel.
@@ -98,6 +97,8 @@ public final class IoUring implements AutoCloseable {
     private static final int OP_FALLOCATE = 17;
     private static final int OP_READ = 22;
     private static final int OP_WRITE = 23;
+    private static final int OP_URING_CMD = 46;
+    private static final int BLOCK_CMD_DISCARD = 0x1200;
     private static final int FSYNC_DATASYNC = 1;
 
     private static final int REGISTER_FILES = 2;
@@ -214,6 +215,11 @@ public final class IoUring implements AutoCloseable {
         return pending;
     }
 
+    /** {@return whether no request can be prepared before the next submit} */
+    public boolean isFull() {
+        return pending == sqEntries;
+    }
+
     /** {@return the setup flags that the kernel accepted, as {@code IORING_SETUP_…}} */
     public int setupFlags() {
         return setupFlags;
@@ -226,22 +232,22 @@ public final class IoUring implements AutoCloseable {
 
     /** Reads into memory at an address. @return false when the submission queue is full */
     public boolean prepRead(int file, long address, int bytes, long offset, long userData) {
-        return prep(OP_READ, file, offset, address, bytes, 0, 0, userData);
+        return prep(OP_READ, file, offset, address, bytes, 0, 0, 0, userData);
     }
 
     /** Writes from memory at an address. @return false when the submission queue is full */
     public boolean prepWrite(int file, long address, int bytes, long offset, long userData) {
-        return prep(OP_WRITE, file, offset, address, bytes, 0, 0, userData);
+        return prep(OP_WRITE, file, offset, address, bytes, 0, 0, 0, userData);
     }
 
     /** Reads into a part of a registered buffer. @return false when the submission queue is full */
     public boolean prepReadFixed(int file, long address, int bytes, long offset, int buffer, long userData) {
-        return prep(OP_READ_FIXED, file, offset, address, bytes, 0, buffer, userData);
+        return prep(OP_READ_FIXED, file, offset, address, bytes, 0, buffer, 0, userData);
     }
 
     /** Writes from a part of a registered buffer. @return false when the submission queue is full */
     public boolean prepWriteFixed(int file, long address, int bytes, long offset, int buffer, long userData) {
-        return prep(OP_WRITE_FIXED, file, offset, address, bytes, 0, buffer, userData);
+        return prep(OP_WRITE_FIXED, file, offset, address, bytes, 0, buffer, 0, userData);
     }
 
     /**
@@ -252,19 +258,19 @@ public final class IoUring implements AutoCloseable {
      * @return false when the submission queue is full
      */
     public boolean prepReadv(int file, long iovecs, int count, long offset, long userData) {
-        return prep(OP_READV, file, offset, iovecs, count, 0, 0, userData);
+        return prep(OP_READV, file, offset, iovecs, count, 0, 0, 0, userData);
     }
 
     /**
      * Writes from several pieces of memory, like {@link #prepReadv}. @return false when the submission queue is full
      */
     public boolean prepWritev(int file, long iovecs, int count, long offset, long userData) {
-        return prep(OP_WRITEV, file, offset, iovecs, count, 0, 0, userData);
+        return prep(OP_WRITEV, file, offset, iovecs, count, 0, 0, 0, userData);
     }
 
     /** Makes what was written durable ({@code fdatasync}). @return false when the submission queue is full */
     public boolean prepDataSync(int file, long userData) {
-        return prep(OP_FSYNC, file, 0, 0, 0, FSYNC_DATASYNC, 0, userData);
+        return prep(OP_FSYNC, file, 0, 0, 0, FSYNC_DATASYNC, 0, 0, userData);
     }
 
     /**
@@ -274,7 +280,16 @@ public final class IoUring implements AutoCloseable {
      * @return false when the submission queue is full
      */
     public boolean prepAllocate(int file, int mode, long offset, long bytes, long userData) {
-        return prep(OP_FALLOCATE, file, offset, bytes, mode, 0, 0, userData);
+        return prep(OP_FALLOCATE, file, offset, bytes, mode, 0, 0, 0, userData);
+    }
+
+    /**
+     * Discards a range of a block device. Known from Linux 6.12 on; EINVAL or EOPNOTSUPP before.
+     *
+     * @return false when the submission queue is full
+     */
+    public boolean prepDiscard(int file, long offset, long bytes, long userData) {
+        return prep(OP_URING_CMD, file, BLOCK_CMD_DISCARD, offset, 0, 0, 0, bytes, userData);
     }
 
     /**
@@ -285,20 +300,28 @@ public final class IoUring implements AutoCloseable {
      * @return false when the submission queue is full
      */
     public boolean prepCancel(long target, long userData) {
-        return prep(OP_ASYNC_CANCEL, 0, 0, target, 0, 0, 0, userData);
+        return prep(OP_ASYNC_CANCEL, 0, 0, target, 0, 0, 0, 0, userData);
     }
 
     /** Does nothing. @return false when the submission queue is full */
     public boolean prepNop(long userData) {
-        return prep(OP_NOP, 0, 0, 0, 0, 0, 0, userData);
+        return prep(OP_NOP, 0, 0, 0, 0, 0, 0, 0, userData);
     }
 
     private boolean prep(
-            int opcode, int file, long offset, long address, int length, int flags, int buffer, long userData) {
+            int opcode,
+            int file,
+            long offset,
+            long address,
+            int length,
+            int flags,
+            int buffer,
+            long extra,
+            long userData) {
         if (pending == sqEntries) {
             return false;
         }
-        // struct io_uring_sqe as six longs; its last two are always zero, as the kernel gave them.
+        // struct io_uring_sqe as seven longs; the last is always zero, as the kernel gave it.
         long sqe = (long) (sqTail & sqMask) << SQE_BYTES_SHIFT;
         long target = file >= 0 ? (long) file << 32 : (long) ~file << 32 | SQE_FIXED_FILE << 8;
         sqes.set(JAVA_LONG, sqe, target | opcode);
@@ -307,6 +330,7 @@ public final class IoUring implements AutoCloseable {
         sqes.set(JAVA_LONG, sqe + 24, (long) flags << 32 | Integer.toUnsignedLong(length));
         sqes.set(JAVA_LONG, sqe + 32, userData);
         sqes.set(JAVA_LONG, sqe + 40, buffer);
+        sqes.set(JAVA_LONG, sqe + 48, extra);
         sqTail++;
         pending++;
         return true;
@@ -476,7 +500,9 @@ public final class IoUring implements AutoCloseable {
     }
 
     private long register(int opcode, MemorySegment argument, int count) {
-        Objects.checkIndex(0, closed ? 0 : 1);
+        if (closed) {
+            throw new IllegalStateException("this io_uring is closed");
+        }
         return Syscall.IO_URING_REGISTER.call(fd, opcode, argument.address(), count);
     }
 

@@ -4,11 +4,13 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.EnumSet;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 
@@ -23,10 +25,10 @@ public final class LinuxFile implements AutoCloseable {
 
     /** How to open a file. */
     public enum Flag {
+        /** For writing too. */
         WRITE(2),
-        CREATE(0100),
-        /** Around the page cache. Fails with EINVAL where the file system cannot. */
-        DIRECT(Linux.isAarch64() ? 0200000 : 040000);
+        /** Made when it is missing, for its owner and group. */
+        CREATE(0100);
 
         private final int bits;
 
@@ -42,10 +44,17 @@ public final class LinuxFile implements AutoCloseable {
      * A file's attributes.
      *
      * @param sizeBytes zero for a block device, see {@link LinuxFile#sizeBytes()}
-     * @param direct what direct I/O needs, empty where the file cannot do it, null where the kernel does not tell
+     * @param directTold whether the kernel tells what direct I/O needs
+     * @param directOffsetBytes the alignment in the file, 0 where it cannot do direct I/O
      */
     private record Status(
-            int mode, long sizeBytes, int deviceMajor, int deviceMinor, Optional<DirectAlignment> direct) {
+            int mode,
+            long sizeBytes,
+            int deviceMajor,
+            int deviceMinor,
+            boolean directTold,
+            int directOffsetBytes,
+            int directMemoryBytes) {
         boolean isType(int type) {
             return (mode & S_IFMT) == type;
         }
@@ -55,6 +64,7 @@ public final class LinuxFile implements AutoCloseable {
     private static final int AT_EMPTY_PATH = 0x1000;
     private static final int O_CLOEXEC = 02000000;
     private static final int O_NONBLOCK = 04000;
+    private static final int O_DIRECT = Linux.isAarch64() ? 0200000 : 040000;
     private static final int F_GETFL = 3;
     private static final int F_SETFL = 4;
 
@@ -97,37 +107,36 @@ public final class LinuxFile implements AutoCloseable {
     }
 
     /**
-     * Opens a file or block device. A file that is created can be read and written by its owner and group.
+     * Opens a file or block device, through the page cache for the time being.
      *
-     * @throws ErrnoException when it cannot be opened, EINVAL included where {@link Flag#DIRECT} is not to be had, and
-     *     EISDIR for a directory
+     * @throws ErrnoException when it cannot be opened, EISDIR for a directory and ENODEV for what is neither included
      */
     public static LinuxFile open(Path path, Set<Flag> flags) {
         Linux.ensureAvailable();
-        int bits = O_CLOEXEC;
+        // Non-blocking, because opening a pipe would wait for its other end.
+        int bits = O_CLOEXEC | O_NONBLOCK;
         for (Flag flag : flags) {
             bits |= flag.bits;
         }
         long fd;
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment name = arena.allocateFrom(path.toString(), StandardCharsets.UTF_8);
-            do {
-                fd = Syscall.OPENAT.call(AT_FDCWD, name.address(), bits, 0660);
-            } while (fd == -Errno.EINTR);
+            fd = retryInterrupted(Syscall.OPENAT, AT_FDCWD, name.address(), bits, 0660);
         }
-        ErrnoException.check(fd, "cannot open", path + (flags.isEmpty() ? "" : " " + EnumSet.copyOf(flags)));
-        LinuxFile file;
+        ErrnoException.check(fd, "cannot open", path);
         try {
-            file = new LinuxFile(path, (int) fd);
+            LinuxFile file = new LinuxFile(path, (int) fd);
+            if (!file.isRegular() && !file.isBlockDevice()) {
+                boolean directory = file.opened.isType(S_IFDIR);
+                throw new ErrnoException(
+                        directory ? Errno.EISDIR : Errno.ENODEV, path + " is neither a file nor a block device");
+            }
+            file.setFlag(O_NONBLOCK, false);
+            return file;
         } catch (RuntimeException e) {
             Syscall.CLOSE.call(fd);
             throw e;
         }
-        if (file.opened.isType(S_IFDIR)) {
-            file.close();
-            throw new ErrnoException(Errno.EISDIR, "cannot open " + path);
-        }
-        return file;
     }
 
     /** {@return the file's name as it was opened} */
@@ -171,15 +180,14 @@ public final class LinuxFile implements AutoCloseable {
     /** {@return whether this block device can discard} */
     public boolean discards() {
         Path limit = Path.of("/sys/dev/block/" + opened.deviceMajor + ":" + opened.deviceMinor);
-        for (Path device : new Path[] {limit, limit.resolve("..")}) { // a partition's queue is its parent's
-            try {
-                String bytes = java.nio.file.Files.readString(device.resolve("queue/discard_max_bytes"));
-                return !bytes.strip().equals("0");
-            } catch (java.io.IOException notThere) {
-                continue;
-            }
+        try {
+            // A partition's queue is its parent's.
+            Path own = limit.resolve("queue/discard_max_bytes");
+            Path file = Files.exists(own) ? own : limit.resolve("../queue/discard_max_bytes");
+            return !Files.readString(file).strip().equals("0");
+        } catch (IOException notTold) {
+            return false;
         }
-        return false;
     }
 
     /** {@return whether the file lives in memory (tmpfs, ramfs)} */
@@ -195,21 +203,44 @@ public final class LinuxFile implements AutoCloseable {
     }
 
     /**
-     * {@return what direct I/O must be aligned to, or empty where this file cannot do it}
+     * Switches to direct I/O, around the page cache, where this file can do it.
      *
-     * <p>Kernels before 6.1 and some file systems do not say; then a few reads find out. Meaningful for a file opened
-     * with {@link Flag#DIRECT}.
+     * @return what it must be aligned to, or empty where the file stays with the page cache
      */
-    public Optional<DirectAlignment> directAlignment() {
-        Optional<DirectAlignment> told = status().direct;
-        return told != null ? told : tryDirectAlignment();
+    public Optional<DirectAlignment> tryDirect() {
+        Status now = status();
+        if (now.directTold && now.directOffsetBytes == 0) {
+            return Optional.empty();
+        }
+        try {
+            setFlag(O_DIRECT, true);
+        } catch (ErrnoException e) {
+            if (e.errno() == Errno.EINVAL) {
+                return Optional.empty();
+            }
+            throw e;
+        }
+        Optional<DirectAlignment> alignment =
+                now.directTold
+                        ? Optional.of(new DirectAlignment(now.directOffsetBytes, now.directMemoryBytes))
+                        : tryAlignments();
+        if (alignment.isEmpty()) {
+            setFlag(O_DIRECT, false);
+        }
+        return alignment;
     }
 
-    private Optional<DirectAlignment> tryDirectAlignment() {
+    /** Switches back to the page cache. */
+    public void setBuffered() {
+        setFlag(O_DIRECT, false);
+    }
+
+    /** Kernels before 6.1 and some file systems do not tell the alignment; then a few reads find it out. */
+    private Optional<DirectAlignment> tryAlignments() {
         try (Arena arena = Arena.ofConfined()) {
             for (int bytes = 512; bytes <= 65536; bytes *= 2) {
                 MemorySegment data = arena.allocate(2L * bytes, 2L * bytes);
-                // An odd multiple of bytes in memory and in the file: a file that needs more says EINVAL.
+                // An odd multiple in memory and in the file: what needs more says EINVAL.
                 if (read(data, bytes, bytes, bytes) >= 0) {
                     return Optional.of(new DirectAlignment(bytes, bytes));
                 }
@@ -219,14 +250,19 @@ public final class LinuxFile implements AutoCloseable {
     }
 
     /**
-     * Makes io_uring do this file's reads and writes at once, inside the submitting system call, rather than hand each
-     * to a kernel worker thread. It does so for files that promise not to block. Those in tmpfs never promise, though
-     * all they do is copy memory; marking the description non-blocking is taken for the promise (Linux 6.x; no effect
-     * otherwise).
+     * Makes io_uring do this file's reads and writes at once, inside the submitting system call, instead of handing
+     * each to a kernel thread. It does so for files that promise not to block. Those in tmpfs do not promise, though
+     * all they do is copy memory; the flag is taken for the promise. Measured on Linux 6.18, one core, 4 KiB reads,
+     * queue depth 64: 1.1 instead of 0.4 million a second.
      */
     public void setNonBlocking() {
+        setFlag(O_NONBLOCK, true);
+    }
+
+    private void setFlag(int flag, boolean on) {
         long flags = ErrnoException.check(Syscall.FCNTL.call(fd(), F_GETFL), "cannot read the flags of", path);
-        ErrnoException.check(Syscall.FCNTL.call(fd(), F_SETFL, flags | O_NONBLOCK), "cannot set the flags of", path);
+        ErrnoException.check(
+                Syscall.FCNTL.call(fd(), F_SETFL, on ? flags | flag : flags & ~flag), "cannot set the flags of", path);
     }
 
     /** Sets the size; what is added is a hole. */
@@ -248,7 +284,7 @@ public final class LinuxFile implements AutoCloseable {
         if (!data.isNative()) {
             throw new IllegalArgumentException("not off-heap memory: " + data);
         }
-        java.util.Objects.checkFromIndexSize(dataOffset, bytes, data.byteSize());
+        Objects.checkFromIndexSize(dataOffset, bytes, data.byteSize());
         return (int) retryInterrupted(syscall, fd(), data.address() + dataOffset, bytes, fileOffset);
     }
 
@@ -328,17 +364,9 @@ public final class LinuxFile implements AutoCloseable {
                     statx.get(JAVA_LONG, 40),
                     statx.get(JAVA_INT, 128),
                     statx.get(JAVA_INT, 132),
-                    directAlignment(statx));
+                    (statx.get(JAVA_INT, 0) & STATX_DIOALIGN) != 0,
+                    statx.get(JAVA_INT, 156),
+                    statx.get(JAVA_INT, 152));
         }
-    }
-
-    private static Optional<DirectAlignment> directAlignment(MemorySegment statx) {
-        boolean told = (statx.get(JAVA_INT, 0) & STATX_DIOALIGN) != 0;
-        int memoryBytes = statx.get(JAVA_INT, 152);
-        int offsetBytes = statx.get(JAVA_INT, 156);
-        if (!told) {
-            return null;
-        }
-        return offsetBytes == 0 ? Optional.empty() : Optional.of(new DirectAlignment(offsetBytes, memoryBytes));
     }
 }
