@@ -3,7 +3,7 @@ package io.spdkio.embedded.file;
 import io.spdkio.embedded.file.FileOperation.Kind;
 import io.spdkio.embedded.linux.Errno;
 
-import org.jctools.queues.MpscArrayQueue;
+import org.jctools.queues.varhandle.MpscVarHandleArrayQueue;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Queue;
@@ -18,7 +18,7 @@ final class WorkerFileRing<T> extends FileRing<T> {
     private static final long AWAIT_NANOS = 20_000;
 
     private final Executor workers;
-    private final Queue<Task<T>> done = new MpscArrayQueue<>(CAPACITY);
+    private final Queue<Task<T>> done = new MpscVarHandleArrayQueue<>(CAPACITY);
 
     WorkerFileRing(Executor workers, FileCompletion<T> completion) {
         super(CAPACITY, completion);
