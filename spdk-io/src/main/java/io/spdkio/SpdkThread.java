@@ -191,8 +191,8 @@ public interface SpdkThread extends Executor, AutoCloseable {
     /**
      * Asks the thread to drain and end. May be called from any thread. Asking again does nothing.
      *
-     * <p>Messages already sent run. Pollers are closed and channels refuse new I/O. Outstanding I/O has five seconds to
-     * complete and is then aborted, as in SPDK.
+     * <p>Messages already sent run. Outstanding I/O and forked threads have five seconds to end, as in SPDK, and are
+     * then aborted and interrupted. In the end pollers are closed and channels released.
      */
     void exit();
 

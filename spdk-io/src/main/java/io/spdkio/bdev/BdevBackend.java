@@ -78,13 +78,6 @@ public interface BdevBackend {
     /** The registered device, seen from its backend. Methods may be called from any thread. */
     interface Registration {
         /**
-         * The device.
-         *
-         * @return a handle of it
-         */
-        Bdev bdev();
-
-        /**
          * Tells that the device has another size.
          *
          * @param blockCount number of blocks

@@ -112,7 +112,7 @@ final class BdevSpecParser {
                 if (!create && size.isPresent()) {
                     throw bad(
                             "a size is given only to a file that is made: add create=true, or leave the size out to"
-                                + " take the file's own");
+                                    + " take the file's own");
                 }
                 AioBdev.Module module =
                         switch (kind) {

@@ -38,12 +38,14 @@ final class CoreBdevDesc implements BdevDesc {
     private boolean freed;
     private volatile boolean removed;
     private volatile boolean closed;
+    private volatile boolean writable;
 
     CoreBdevDesc(CoreThread thread, CoreBdev bdev, OpenMode mode, IoDeviceId id, Consumer<? super BdevEvent> listener) {
         this.env = thread.env();
         this.thread = thread;
         this.bdev = bdev;
         this.mode = Objects.requireNonNull(mode, "mode");
+        this.writable = mode == OpenMode.READ_WRITE;
         this.id = id;
         this.listener = Objects.requireNonNull(listener, "listener");
         for (IoType type : IoType.values()) {
@@ -92,7 +94,7 @@ final class CoreBdevDesc implements BdevDesc {
     }
 
     void checkMode(IoType type) {
-        if (mode == OpenMode.READ_ONLY && type.modifies()) {
+        if (!writable && type.modifies()) {
             throw new SpdkException.Busy(
                     type.label()
                             + " on '"
@@ -181,6 +183,8 @@ final class CoreBdevDesc implements BdevDesc {
         checkOpen();
         thread.checkCurrent("the descriptor of '" + bdev.name() + "'");
         engineDesc.claim(type);
+        // As in SPDK, a claim to write makes a writer of a descriptor that was opened read-only.
+        writable = type != ClaimType.READ_MANY_WRITE_NONE;
     }
 
     // ---- I/O

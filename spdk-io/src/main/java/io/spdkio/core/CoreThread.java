@@ -636,12 +636,6 @@ final class CoreThread implements SpdkThread {
         if (!exitBegun) {
             exitBegun = true;
             exitDeadlineNanos = now + EXIT_GRACE_NANOS;
-            pollers.forEach(poller -> poller.closed = true);
-            pollers.clear();
-            timed.removeIf(poller -> {
-                poller.closed |= !poller.once;
-                return !poller.once;
-            });
         }
         if (messages.isEmpty()
                 && runnableForks.isEmpty()
@@ -667,7 +661,7 @@ final class CoreThread implements SpdkThread {
                     .log(
                             System.Logger.Level.WARNING,
                             "thread ''{0}'' exits although {1} I/Os and {2} forked threads have not ended; their"
-                                + " buffers stay allocated",
+                                    + " buffers stay allocated",
                             name,
                             io.outstanding(),
                             forks.size());
@@ -690,6 +684,10 @@ final class CoreThread implements SpdkThread {
         for (Runnable left = messages.poll(); left != null; left = messages.poll()) {
             runReported(left);
         }
+        pollers.forEach(poller -> poller.closed = true);
+        pollers.clear();
+        timed.forEach(poller -> poller.closed = true);
+        timed.clear();
         if (io.outstanding() == 0) {
             List.copyOf(channels.values()).forEach(CoreChannel::release);
             engineThread.close();

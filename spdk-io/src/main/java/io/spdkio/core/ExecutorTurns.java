@@ -50,7 +50,7 @@ final class ExecutorTurns {
             done.completeExceptionally(
                     new IllegalArgumentException(
                             "the executor runs tasks inside execute(), which leaves no turn for anything else; use one"
-                                + " with a thread"));
+                                    + " with a thread"));
             return;
         }
         if (!thread.isPolledByCaller()) {

@@ -21,8 +21,12 @@ public interface EngineChannel {
      * Called in the poll that hands out the completion of an I/O, just before its submitter hears of it.
      *
      * @param io the I/O
+     * @param status its {@link io.spdkio.IoStatus}
+     * @return true to hand it out; false when it stays outstanding, because the engine tries it again
      */
-    default void completed(IoRequest io) {}
+    default boolean completed(IoRequest io, int status) {
+        return true;
+    }
 
     /** Closes it. Nothing is outstanding. */
     void close();

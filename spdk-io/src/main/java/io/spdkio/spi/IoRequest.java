@@ -19,6 +19,7 @@ public abstract class IoRequest implements BdevIo {
     private final IoContext context;
     private final int id;
     private boolean submitted;
+    private boolean inDevice;
 
     /** The operation. */
     protected IoType type = IoType.READ;
@@ -56,8 +57,7 @@ public abstract class IoRequest implements BdevIo {
     /** What a compareAndWrite writes. */
     protected MemorySegment writeData;
 
-    /** How it ended. */
-    protected int status;
+    private int status;
 
     /** When it was submitted, by {@link IoContext#nanoTime}. */
     protected long submitNanos;
@@ -127,13 +127,41 @@ public abstract class IoRequest implements BdevIo {
     /** Hands the completion to the engine and the submitter. */
     final void deliver() {
         int result = status;
+        status = PENDING;
+        EngineChannel from = channel;
+        if (from != null && !from.completed(this, result)) {
+            return;
+        }
         submitted = false;
         context.outstanding--;
-        EngineChannel from = channel;
-        if (from != null) {
-            from.completed(this);
-        }
         onComplete(result);
+    }
+
+    /**
+     * Where it was submitted.
+     *
+     * @return the channel; null for an I/O that never reached the engine
+     */
+    public final EngineChannel channel() {
+        return channel;
+    }
+
+    /**
+     * Whether a device has it, rather than the layer above; for the engine's use.
+     *
+     * @return what {@link #inDevice(boolean)} was last given
+     */
+    public final boolean inDevice() {
+        return inDevice;
+    }
+
+    /**
+     * Notes whether a device has it; for the engine's use.
+     *
+     * @param has whether it has
+     */
+    public final void inDevice(boolean has) {
+        inDevice = has;
     }
 
     /** Takes it out of the table for good. It is not outstanding. */
@@ -148,15 +176,6 @@ public abstract class IoRequest implements BdevIo {
      */
     public final long submitNanos() {
         return submitNanos;
-    }
-
-    /**
-     * How it ended; meaningful from {@link EngineChannel#completed} on.
-     *
-     * @return the {@link io.spdkio.IoStatus}
-     */
-    public final int status() {
-        return status;
     }
 
     @Override

@@ -1,0 +1,70 @@
+package io.spdkio.embedded;
+
+import io.spdkio.bdev.BdevStatistics;
+import io.spdkio.bdev.IoType;
+
+/** Counters of one channel: written by its thread, read by any, which may see a little less than there is. */
+final class ChannelStatistics {
+    private long readOps;
+    private long readBytes;
+    private long readNanos;
+    private long writeOps;
+    private long writeBytes;
+    private long writeNanos;
+    private long unmapOps;
+    private long unmapBytes;
+    private long otherOps;
+    private long errors;
+
+    void count(IoType type, long bytes, int status, long nanos) {
+        if (status != 0) {
+            errors++;
+            return;
+        }
+        switch (type) {
+            case READ -> {
+                readOps++;
+                readBytes += bytes;
+                readNanos += nanos;
+            }
+            case WRITE, WRITE_ZEROES -> {
+                writeOps++;
+                writeBytes += bytes;
+                writeNanos += nanos;
+            }
+            case UNMAP -> {
+                unmapOps++;
+                unmapBytes += bytes;
+            }
+            default -> otherOps++;
+        }
+    }
+
+    BdevStatistics snapshot() {
+        return new BdevStatistics(
+                readOps,
+                readBytes,
+                readNanos,
+                writeOps,
+                writeBytes,
+                writeNanos,
+                unmapOps,
+                unmapBytes,
+                otherOps,
+                errors);
+    }
+
+    static BdevStatistics sum(BdevStatistics a, BdevStatistics b, int sign) {
+        return new BdevStatistics(
+                a.readOps() + sign * b.readOps(),
+                a.readBytes() + sign * b.readBytes(),
+                a.readNanos() + sign * b.readNanos(),
+                a.writeOps() + sign * b.writeOps(),
+                a.writeBytes() + sign * b.writeBytes(),
+                a.writeNanos() + sign * b.writeNanos(),
+                a.unmapOps() + sign * b.unmapOps(),
+                a.unmapBytes() + sign * b.unmapBytes(),
+                a.otherOps() + sign * b.otherOps(),
+                a.errors() + sign * b.errors());
+    }
+}

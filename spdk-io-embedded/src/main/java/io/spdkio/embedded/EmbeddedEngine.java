@@ -1,0 +1,289 @@
+package io.spdkio.embedded;
+
+import io.spdkio.CpuSet;
+import io.spdkio.Errno;
+import io.spdkio.SpdkException;
+import io.spdkio.SpdkThread;
+import io.spdkio.bdev.AioBdev;
+import io.spdkio.bdev.BdevBackend;
+import io.spdkio.bdev.BdevSpec;
+import io.spdkio.bdev.CustomBdev;
+import io.spdkio.bdev.DelayBdev;
+import io.spdkio.bdev.ErrorBdev;
+import io.spdkio.bdev.MallocBdev;
+import io.spdkio.bdev.NullBdev;
+import io.spdkio.bdev.PassthruBdev;
+import io.spdkio.embedded.device.DelayDevice;
+import io.spdkio.embedded.device.ErrorDevice;
+import io.spdkio.embedded.device.MallocDevice;
+import io.spdkio.embedded.device.NullDevice;
+import io.spdkio.embedded.device.PassthruDevice;
+import io.spdkio.embedded.linux.CpuAffinity;
+import io.spdkio.embedded.linux.ErrnoException;
+import io.spdkio.embedded.linux.Linux;
+import io.spdkio.spi.Engine;
+import io.spdkio.spi.EngineConfig;
+import io.spdkio.spi.EngineThread;
+import io.spdkio.spi.IoContext;
+
+import org.jctools.queues.varhandle.MpscUnboundedVarHandleArrayQueue;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import java.util.stream.IntStream;
+
+/** The embedded engine: the directory of devices. */
+public final class EmbeddedEngine implements Engine {
+    private static final int MESSAGE_CHUNK = 256;
+
+    private final CpuSet cores;
+    private final LongSupplier clock;
+    private final Map<SpdkThread, EmbeddedThread> threads = new ConcurrentHashMap<>();
+    private final Map<String, EmbeddedBdev> byName = new ConcurrentHashMap<>();
+    private final Map<Long, EmbeddedBdev> inOrder = new ConcurrentSkipListMap<>();
+    private final AtomicLong created = new AtomicLong();
+
+    EmbeddedEngine(EngineConfig config) {
+        clock = config.clock();
+        CpuSet all = usableCores();
+        cores = config.coreMask().orElse(all);
+        List<Integer> missing = cores.cores().stream().filter(core -> !all.contains(core)).toList();
+        if (!missing.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "core mask " + cores + " names cores " + missing + ", which this process can't use; it has " + all);
+        }
+        if (config.mainCore().isPresent() && !all.contains(config.mainCore().getAsInt())) {
+            throw new IllegalArgumentException(
+                    "main core " + config.mainCore().getAsInt() + " is not among this process's cores, " + all);
+        }
+    }
+
+    private static CpuSet usableCores() {
+        if (Linux.isAvailable()) {
+            return CpuSet.of(CpuAffinity.ofCurrentThread().stream().filter(core -> core < CpuSet.MAX_CORES).toArray());
+        }
+        return CpuSet.of(IntStream.range(0, Runtime.getRuntime().availableProcessors()).toArray());
+    }
+
+    @Override
+    public CpuSet cores() {
+        return cores;
+    }
+
+    @Override
+    public void pin(CpuSet to) {
+        if (!Linux.isAvailable()) {
+            throw new SpdkException.Unsupported(
+                    "this system can't pin threads to cores: " + Linux.unavailabilityCause().orElseThrow(),
+                    -Errno.EOPNOTSUPP);
+        }
+        BitSet bits = new BitSet();
+        to.cores().forEach(bits::set);
+        try {
+            CpuAffinity.pinCurrentThread(bits);
+        } catch (ErrnoException e) {
+            throw SpdkException.of("pinning a thread to cores " + to, -e.errno());
+        }
+    }
+
+    @Override
+    public MemorySegment allocate(long sizeBytes, long alignmentBytes, Arena arena) {
+        return EmbeddedMemory.allocate("a buffer", sizeBytes, alignmentBytes, arena);
+    }
+
+    @Override
+    public Queue<Runnable> newMessageQueue() {
+        return new MpscUnboundedVarHandleArrayQueue<>(MESSAGE_CHUNK);
+    }
+
+    @Override
+    public EngineThread attachThread(IoContext io) {
+        EmbeddedThread thread = new EmbeddedThread(io, () -> threads.remove(io.thread()));
+        threads.put(io.thread(), thread);
+        return thread;
+    }
+
+    // ---- devices
+
+    private static <T> CompletionStage<T> now(java.util.concurrent.Callable<T> operation) {
+        try {
+            return CompletableFuture.completedFuture(operation.call());
+        } catch (IllegalArgumentException e) {
+            throw e;
+        } catch (Exception e) {
+            return CompletableFuture.failedFuture(e);
+        }
+    }
+
+    @Override
+    public CompletionStage<EmbeddedBdev> createBdev(BdevSpec spec) {
+        return now(() -> create(spec));
+    }
+
+    private EmbeddedBdev create(BdevSpec spec) {
+        if (byName.containsKey(spec.name())) {
+            throw nameTaken(spec.name());
+        }
+        BdevBackend backend =
+                switch (spec) {
+                    case MallocBdev malloc -> new MallocDevice(malloc);
+                    case NullBdev nothing -> new NullDevice(nothing);
+                    case AioBdev aio ->
+                            throw new SpdkException.Unsupported("file devices: " + aio.path(), -Errno.EOPNOTSUPP);
+                    case DelayBdev delay -> new DelayDevice(delay, base(delay, delay.base()), clock);
+                    case ErrorBdev error -> new ErrorDevice(error, base(error, error.base()));
+                    case PassthruBdev passthru -> new PassthruDevice(base(passthru, passthru.base()));
+                    case CustomBdev custom -> custom.backend();
+                };
+        Optional<UUID> uuid =
+                switch (spec) {
+                    case MallocBdev malloc -> malloc.uuid();
+                    case NullBdev nothing -> nothing.uuid();
+                    default -> Optional.empty();
+                };
+        EmbeddedBdev bdev;
+        try {
+            bdev =
+                    new EmbeddedBdev(
+                            spec.name(),
+                            uuid.orElseGet(UUID::randomUUID),
+                            backend,
+                            created.incrementAndGet(),
+                            this::forget);
+            if (byName.putIfAbsent(spec.name(), bdev) != null) {
+                throw nameTaken(spec.name());
+            }
+        } catch (RuntimeException e) {
+            backend.close();
+            throw e;
+        }
+        inOrder.put(bdev.sequence(), bdev);
+        backend.registered(bdev.registration());
+        return bdev;
+    }
+
+    private static SpdkException nameTaken(String name) {
+        return new SpdkException.AlreadyExists(
+                "there is a bdev '" + name + "' already; take another name or destroy that one", -Errno.EEXIST);
+    }
+
+    private void forget(EmbeddedBdev bdev) {
+        byName.remove(bdev.name(), bdev);
+        inOrder.remove(bdev.sequence());
+    }
+
+    private BaseDevice base(BdevSpec upper, String name) {
+        return new BaseDevice(find(name), "bdev '" + upper.name() + "' on top of it", threads::get);
+    }
+
+    private EmbeddedBdev find(String name) {
+        EmbeddedBdev bdev = byName.get(name);
+        if (bdev == null || bdev.isRemoved()) {
+            throw new SpdkException.NotFound("there is no bdev '" + name + "'; create it first", -Errno.ENODEV);
+        }
+        return bdev;
+    }
+
+    @Override
+    public CompletionStage<Void> destroyBdev(String name) {
+        EmbeddedBdev bdev = byName.get(name);
+        if (bdev == null) {
+            return now(() -> {
+                find(name);
+                return null;
+            });
+        }
+        return bdev.remove();
+    }
+
+    private CompletionStage<Void> onBackend(String name, Consumer<EmbeddedBdev> action) {
+        return now(() -> {
+            action.accept(find(name));
+            return null;
+        });
+    }
+
+    private static <T> T backend(EmbeddedBdev bdev, Class<T> kind, String operation) {
+        if (kind.isInstance(bdev.backend())) {
+            return kind.cast(bdev.backend());
+        }
+        throw new SpdkException.Unsupported(
+                operation + " on '" + bdev.name() + "', which is a " + bdev.productName(), -Errno.EOPNOTSUPP);
+    }
+
+    @Override
+    public CompletionStage<Void> resizeBdev(String name, long sizeBytes) {
+        return onBackend(
+                name,
+                bdev -> {
+                    backend(bdev, NullDevice.class, "resize");
+                    long blockSize = bdev.geometry().blockSize();
+                    if (sizeBytes % blockSize != 0 || sizeBytes < bdev.geometry().sizeBytes()) {
+                        throw new IllegalArgumentException(
+                                "'"
+                                        + name
+                                        + "' can't be resized to "
+                                        + sizeBytes
+                                        + " bytes: a size is a multiple of the block size, "
+                                        + blockSize
+                                        + ", and not less than now, "
+                                        + bdev.geometry().sizeBytes());
+                    }
+                    bdev.resize(sizeBytes / blockSize);
+                });
+    }
+
+    @Override
+    public CompletionStage<Void> rescanBdev(String name) {
+        return onBackend(name, bdev -> backend(bdev, Rescannable.class, "rescan").rescan());
+    }
+
+    /** A backend whose size can change behind its back. */
+    public interface Rescannable {
+        /** Looks at the size again. */
+        void rescan();
+    }
+
+    @Override
+    public CompletionStage<Void> updateDelay(String name, DelayBdev.Latencies latencies) {
+        return onBackend(name, bdev -> backend(bdev, DelayDevice.class, "updateDelay").update(latencies));
+    }
+
+    @Override
+    public CompletionStage<Void> injectError(String name, ErrorBdev.Injection injection) {
+        return onBackend(name, bdev -> backend(bdev, ErrorDevice.class, "injectError").inject(injection));
+    }
+
+    @Override
+    public Optional<EmbeddedBdev> findBdev(String name) {
+        return Optional.ofNullable(byName.get(name)).filter(bdev -> !bdev.isRemoved());
+    }
+
+    @Override
+    public List<EmbeddedBdev> bdevs() {
+        return inOrder.values().stream().filter(bdev -> !bdev.isRemoved()).toList();
+    }
+
+    @Override
+    public void removeAll() {
+        inOrder.values().forEach(EmbeddedBdev::remove);
+    }
+
+    @Override
+    public void close() {
+        inOrder.values().forEach(EmbeddedBdev::abandon);
+    }
+}

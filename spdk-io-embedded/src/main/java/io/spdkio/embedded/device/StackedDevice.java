@@ -1,0 +1,124 @@
+package io.spdkio.embedded.device;
+
+import io.spdkio.SpdkThread;
+import io.spdkio.bdev.BdevBackend;
+import io.spdkio.bdev.BdevEvent;
+import io.spdkio.bdev.BdevGeometry;
+import io.spdkio.bdev.BdevIo;
+import io.spdkio.bdev.IoType;
+import io.spdkio.embedded.BaseDevice;
+import io.spdkio.spi.IoRequest;
+
+/** A device that stands on another, which it claims, and hands operations on to it. */
+abstract class StackedDevice implements BdevBackend {
+    private final String productName;
+    private final BaseDevice base;
+    private Registration registration;
+    private boolean baseRemoved;
+
+    StackedDevice(String productName, BaseDevice base) {
+        this.productName = productName;
+        this.base = base;
+        base.listen(this::baseChanged);
+    }
+
+    private void baseChanged(BdevEvent event) {
+        Registration target;
+        synchronized (this) {
+            baseRemoved |= event == BdevEvent.REMOVED;
+            target = registration;
+        }
+        if (target != null) {
+            tell(target, event);
+        }
+    }
+
+    private void tell(Registration target, BdevEvent event) {
+        switch (event) {
+            case REMOVED -> target.remove();
+            case RESIZED -> target.resize(base.geometry().blockCount());
+        }
+    }
+
+    @Override
+    public final void registered(Registration target) {
+        boolean late;
+        synchronized (this) {
+            registration = target;
+            late = baseRemoved;
+        }
+        if (late) {
+            target.remove();
+        }
+    }
+
+    @Override
+    public final String productName() {
+        return productName;
+    }
+
+    /** The base splits what it has to; seen from above there is no limit. */
+    @Override
+    public final BdevGeometry geometry() {
+        BdevGeometry below = base.geometry();
+        return new BdevGeometry(
+                below.blockSize(),
+                below.blockCount(),
+                below.optimalIoBoundaryBlocks(),
+                false,
+                0,
+                0,
+                below.bufferAlignmentBytes(),
+                below.writeUnitBlocks());
+    }
+
+    @Override
+    public final boolean supports(IoType type) {
+        return base.supports(type);
+    }
+
+    @Override
+    public final Channel openChannel(SpdkThread thread) {
+        return newChannel(thread, base.openChannel(thread));
+    }
+
+    abstract StackedChannel newChannel(SpdkThread thread, BaseDevice.Lower lower);
+
+    @Override
+    public final void close() {
+        base.close();
+    }
+
+    /** Hands everything on. */
+    static class StackedChannel implements Channel {
+        private final BaseDevice.Lower lower;
+
+        StackedChannel(BaseDevice.Lower lower) {
+            this.lower = lower;
+        }
+
+        @Override
+        public void submit(BdevIo io) {
+            forward(io);
+        }
+
+        final void forward(BdevIo io) {
+            lower.submit((IoRequest) io, this::completedBelow);
+        }
+
+        /** The base has completed an I/O. */
+        void completedBelow(IoRequest io, int status) {
+            io.complete(status);
+        }
+
+        @Override
+        public void abort(BdevIo io) {
+            lower.abort((IoRequest) io);
+        }
+
+        @Override
+        public void close() {
+            lower.close();
+        }
+    }
+}
