@@ -28,24 +28,40 @@ final class Format {
                     case "format" -> false;
                     default -> throw new IllegalArgumentException("Usage: Format check|format");
                 };
-        List<String> sources = sources();
-        List<String> arguments = new ArrayList<>(List.of("--aosp", "--max-line-length", "120"));
-        arguments.addAll(check ? List.of("--dry-run", "--set-exit-if-changed") : List.of("--replace"));
-        arguments.addAll(sources);
-
-        StringWriter unformatted = new StringWriter();
-        PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
-        int status = new Main(new PrintWriter(unformatted), err, System.in).format(arguments.toArray(String[]::new));
-        err.flush();
-        List<String> names = unformatted.toString().lines().toList();
         Files.deleteIfExists(UNFORMATTED);
-        if (check && !names.isEmpty()) {
-            Files.write(UNFORMATTED, names);
-            System.err.println("Not formatted (to format: mvn -Pformat):");
-            names.forEach(name -> System.err.println("    " + name));
-            status = 0;
+        List<String> unformatted = unformatted(sources());
+        if (check) {
+            if (!unformatted.isEmpty()) {
+                Files.write(UNFORMATTED, unformatted);
+                System.err.println("Not formatted (to format: mvn -Pformat):");
+                unformatted.forEach(name -> System.err.println("    " + name));
+            }
+            return;
         }
-        System.exit(status);
+        unformatted.forEach(name -> System.out.println("Formatted " + name));
+        // A string that was broken into two lines is only indented by the next round.
+        for (int round = 0; round < 3 && !unformatted.isEmpty(); round++) {
+            run("--replace", unformatted);
+            unformatted = unformatted(unformatted);
+        }
+    }
+
+    private static List<String> unformatted(List<String> sources) throws Exception {
+        return sources.isEmpty() ? List.of() : run("--dry-run", sources).lines().toList();
+    }
+
+    /// Runs the formatter and returns what it prints. A source that it cannot read ends the program.
+    private static String run(String mode, List<String> sources) throws Exception {
+        List<String> arguments = new ArrayList<>(List.of("--aosp", "--max-line-length", "120", mode));
+        arguments.addAll(sources);
+        StringWriter printed = new StringWriter();
+        PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+        int status = new Main(new PrintWriter(printed, true), err, System.in).format(arguments.toArray(String[]::new));
+        err.flush();
+        if (status != 0) {
+            System.exit(status);
+        }
+        return printed.toString();
     }
 
     private static List<String> sources() throws IOException {
