@@ -3,7 +3,14 @@ module io.spdkio.cli {
     requires info.picocli;
     requires io.spdkio;
     requires io.spdkio.embedded;
+    requires java.management;
+    requires jdk.management;
     requires me.tongfei.progressbar;
     requires HdrHistogram;
     requires tools.jackson.core;
+
+    opens io.spdkio.cli to
+            info.picocli;
+    opens io.spdkio.cli.perf to
+            info.picocli;
 }

@@ -1,0 +1,118 @@
+package io.spdkio.cli;
+
+import io.spdkio.cli.perf.PerfCommand;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
+
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+
+/** The {@code spdk-io} command. */
+@Command(
+        name = "spdk-io",
+        description = "Fast block I/O: measure, copy and look at block devices, on SPDK or on an engine in Java.",
+        scope = ScopeType.INHERIT,
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        sortOptions = false,
+        usageHelpAutoWidth = false)
+public final class SpdkIo implements Runnable {
+    @Spec private CommandSpec spec;
+
+    @Option(names = "--debug", scope = ScopeType.INHERIT, description = "Show stack traces, and when things happened.")
+    private boolean debug;
+
+    private final Console console;
+
+    SpdkIo(Console console) {
+        this.console = console;
+    }
+
+    /** Runs the command and ends the process with its exit code. */
+    public static void main(String... args) {
+        Console console = Console.ofProcess();
+        int code = run(console, args);
+        console.out().flush();
+        console.err().flush();
+        // Not System.exit: a failed write of the output is no success.
+        System.exit(console.out().checkError() && code == 0 ? CommandLine.ExitCode.SOFTWARE : code);
+    }
+
+    /** Runs the command and returns its exit code. */
+    static int run(Console console, String... args) {
+        return commandLine(console).execute(args);
+    }
+
+    static CommandLine commandLine(Console console) {
+        SpdkIo main = new SpdkIo(console);
+        CommandLine line = new CommandLine(main);
+        line.addSubcommand(new PerfCommand(console));
+        line.setOut(console.out());
+        line.setErr(console.err());
+        line.setColorScheme(
+                CommandLine.Help.defaultColorScheme(
+                        console.color() ? CommandLine.Help.Ansi.ON : CommandLine.Help.Ansi.OFF));
+        line.setCaseInsensitiveEnumValuesAllowed(true);
+        line.setExitCodeExceptionMapper(problem -> problem instanceof CliException e ? e.exitCode() : 1);
+        line.setParameterExceptionHandler(main::usedWrongly);
+        line.setExecutionExceptionHandler(main::failed);
+        Help.install(line, console.columns());
+        return line;
+    }
+
+    @Override
+    public void run() {
+        throw new CommandLine.ParameterException(spec.commandLine(), "say what to do");
+    }
+
+    private int usedWrongly(CommandLine.ParameterException problem, String[] args) {
+        CommandLine line = problem.getCommandLine();
+        String name = line.getCommandSpec().qualifiedName();
+        line.getErr().println(oneLine(name, problem.getMessage() + "; see " + name + " --help"));
+        if (debug) {
+            problem.printStackTrace(line.getErr());
+        }
+        return CommandLine.ExitCode.USAGE;
+    }
+
+    private int failed(Exception problem, CommandLine line, CommandLine.ParseResult parsed) {
+        Throwable cause = problem;
+        while ((cause instanceof CompletionException || cause instanceof ExecutionException)
+                && cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        line.getErr().println(oneLine(line.getCommandSpec().qualifiedName(), explain(cause)));
+        if (debug) {
+            cause.printStackTrace(line.getErr());
+        }
+        return cause instanceof CliException e ? e.exitCode() : CommandLine.ExitCode.SOFTWARE;
+    }
+
+    private static String oneLine(String name, String message) {
+        return name + ": " + message.replaceAll("\\s*\\R\\s*", " ");
+    }
+
+    private static String explain(Throwable problem) {
+        return switch (problem) {
+            case NoSuchFileException e -> "no such file: " + e.getFile() + "; check the path";
+            case AccessDeniedException e ->
+                    "no permission for " + e.getFile() + "; change its mode, or run as a user who may";
+            case FileSystemException e ->
+                    e.getFile() + ": " + (e.getReason() == null ? e.getClass().getSimpleName() : e.getReason());
+            case CliException e -> e.getMessage();
+            case io.spdkio.SpdkException e -> e.getMessage();
+            case IllegalArgumentException e -> e.getMessage();
+            case java.io.IOException e -> e.getMessage();
+            case OutOfMemoryError e -> "out of memory (" + e.getMessage() + "); use a smaller size or depth";
+            default -> "unexpected " + problem + "; run it again with --debug for the stack trace";
+        };
+    }
+}

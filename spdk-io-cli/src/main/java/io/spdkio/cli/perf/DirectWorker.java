@@ -1,0 +1,68 @@
+package io.spdkio.cli.perf;
+
+import io.spdkio.IoStatus;
+import io.spdkio.SpdkException;
+
+/** Does I/O in direct style: each slot is a forked virtual thread that waits for its I/O and does the next. */
+final class DirectWorker extends Worker {
+    private int running;
+
+    DirectWorker(WorkerContext context) {
+        super(context);
+    }
+
+    @Override
+    void fill() {
+        for (int i = 0; i < depth; i++) {
+            int slot = i;
+            running++;
+            var unused = thread.fork(() -> loop(slot));
+        }
+    }
+
+    private void loop(int slot) {
+        try {
+            long now = thread.nanoTime();
+            while (!stopping) {
+                submittedAt(slot, now);
+                int status = doOne(slot);
+                if (stopping) {
+                    break;
+                }
+                now = thread.nanoTime();
+                completed(slot, status, now);
+            }
+        } catch (RuntimeException | Error e) {
+            broken(e);
+        } finally {
+            running--;
+        }
+    }
+
+    private int doOne(int slot) {
+        try {
+            if (verifier != null) {
+                if (verifier.next(slot)) {
+                    desc.read(channel, verifier.readBuffer(slot), verifier.offset(slot), ioSize).join();
+                } else {
+                    desc.write(channel, buffers[slot], verifier.offset(slot), ioSize).join();
+                }
+            } else if (nextReads()) {
+                desc.read(channel, buffers[slot], nextOffset(), ioSize).join();
+            } else {
+                desc.write(channel, buffers[slot], nextOffset(), ioSize).join();
+            }
+            return IoStatus.SUCCESS;
+        } catch (SpdkException e) {
+            return FuturesWorker.statusOf(e);
+        }
+    }
+
+    @Override
+    boolean isDrained() {
+        return running == 0;
+    }
+
+    @Override
+    void closeApi() {}
+}

@@ -1,0 +1,221 @@
+package io.spdkio.cli.perf;
+
+import io.spdkio.CpuSet;
+import io.spdkio.JoinHandle;
+import io.spdkio.SpdkEnv;
+import io.spdkio.SpdkException;
+import io.spdkio.SpdkThread;
+import io.spdkio.bdev.Bdev;
+import io.spdkio.bdev.ByteSize;
+import io.spdkio.cli.CliException;
+import io.spdkio.cli.DeviceSpecs;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+
+/** Runs a workload: opens the environment, starts the threads, takes samples while they work. */
+final class PerfRun {
+    private static final long SAMPLE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    /** Told of each sample: seconds since the measurement began (negative while warming up), and the sample. */
+    interface Watcher {
+        void onFirstIo();
+
+        void onSample(double iops, double seconds, boolean warmingUp);
+    }
+
+    private final PerfSettings settings;
+    private final Watcher watcher;
+    private final Phase phase = new Phase();
+    private final List<Sample> samples = new ArrayList<>();
+
+    PerfRun(PerfSettings settings, Watcher watcher) {
+        this.settings = settings;
+        this.watcher = watcher;
+    }
+
+    /** Ends the run early; what was measured by then is reported. May be called from any thread. */
+    void stop() {
+        phase.now = Phase.STOP;
+    }
+
+    PerfResult run() throws InterruptedException {
+        DeviceSpecs specs = DeviceSpecs.parse(settings.specs());
+        try (SpdkEnv env =
+                SpdkEnv.builder()
+                        .name("perf")
+                        .engine(settings.engine())
+                        .exceptionHandler((_, problem) -> phase.fail(problem))
+                        .build()) {
+            List<Bdev> bdevs = specs.create(env);
+            for (int i = 0; i < bdevs.size(); i++) {
+                check(bdevs.get(i), settings.specs().get(i));
+            }
+            List<WorkerResult> results = work(env, bdevs);
+            if (phase.problem() != null) {
+                throw sneaky(phase.problem());
+            }
+            return new PerfResult(
+                    settings, env.engine().name(), env.engine().description(), env.engineReason(), results, samples);
+        }
+    }
+
+    private static RuntimeException sneaky(Throwable problem) {
+        if (problem instanceof Error e) {
+            throw e;
+        }
+        return problem instanceof RuntimeException e ? e : CliException.failed(problem.getMessage(), problem);
+    }
+
+    private void check(Bdev bdev, String spec) {
+        int size = settings.ioSizeBytes();
+        if (size % bdev.blockSize() != 0) {
+            throw CliException.usage(
+                    "--io-size %d is not a multiple of the block size of %s, %d; use --io-size %d"
+                            .formatted(
+                                    size,
+                                    spec,
+                                    bdev.blockSize(),
+                                    Math.ceilDiv(size, bdev.blockSize()) * bdev.blockSize()));
+        }
+        int sharing = settings.workload().isRandom() ? 1 : Math.ceilDiv(settings.threads(), settings.specs().size());
+        if (bdev.sizeBytes() / size < sharing) {
+            throw CliException.usage(
+                    "%s has %s: too small for %d thread%s with I/Os of %s; make it larger"
+                            .formatted(
+                                    spec,
+                                    ByteSize.format(bdev.sizeBytes()),
+                                    sharing,
+                                    sharing == 1 ? "" : "s",
+                                    settings.sizeText()));
+        }
+    }
+
+    private List<WorkerResult> work(SpdkEnv env, List<Bdev> bdevs) throws InterruptedException {
+        int threads = settings.threads();
+        CountDownLatch firstIo = new CountDownLatch(1);
+        CountDownLatch opened = new CountDownLatch(threads);
+        CountDownLatch warm = new CountDownLatch(threads);
+        AtomicReferenceArray<Worker> workers = new AtomicReferenceArray<>(threads);
+        List<JoinHandle<WorkerResult>> handles = new ArrayList<>();
+        try {
+            for (int i = 0; i < threads; i++) {
+                int index = i;
+                int device = i % bdevs.size();
+                int shares = Math.ceilDiv(threads - device, bdevs.size());
+                handles.add(
+                        spawn(
+                                env,
+                                i,
+                                thread -> {
+                                    WorkerContext context =
+                                            new WorkerContext(
+                                                    thread,
+                                                    env.dma(),
+                                                    bdevs.get(device),
+                                                    settings.specs().get(device),
+                                                    settings,
+                                                    phase,
+                                                    index,
+                                                    index / bdevs.size(),
+                                                    shares);
+                                    try {
+                                        Worker worker = context.newWorker();
+                                        workers.set(index, worker);
+                                        opened.countDown();
+                                        WorkerResult result = worker.run(firstIo, warm);
+                                        worker.close();
+                                        return result;
+                                    } catch (Throwable e) {
+                                        phase.fail(e);
+                                        throw e;
+                                    } finally {
+                                        opened.countDown();
+                                        firstIo.countDown();
+                                        warm.countDown();
+                                    }
+                                }));
+            }
+            firstIo.await();
+            watcher.onFirstIo();
+            // Loads the classes that the measurement needs.
+            long unused = Allocations.ofThisThread();
+            opened.await();
+            watch(workers, settings.warmUpSeconds(), true);
+            if (phase.now == Phase.WARM_UP) {
+                phase.now = Phase.MEASURE;
+                warm.await();
+                watch(workers, settings.seconds(), false);
+            }
+            phase.now = Phase.STOP;
+        } catch (Throwable e) {
+            phase.fail(e);
+            throw e;
+        }
+        List<WorkerResult> results = new ArrayList<>();
+        for (JoinHandle<WorkerResult> handle : handles) {
+            CompletableFuture<WorkerResult> result = handle.result();
+            if (phase.problem() == null) {
+                results.add(handle.join());
+            } else {
+                // The first problem is reported, not what followed from it.
+                result.handle((_, _) -> null).join();
+            }
+        }
+        return results;
+    }
+
+    /** Pinned from the last core down: the first one has the interrupts, and the rest of this process to run. */
+    private JoinHandle<WorkerResult> spawn(
+            SpdkEnv env, int index, java.util.function.Function<SpdkThread, WorkerResult> body) {
+        List<Integer> cores = env.cores().cores();
+        String name = "worker-" + index;
+        if (settings.threads() <= cores.size()) {
+            try {
+                return env.spawnThread(name, CpuSet.of(cores.get(cores.size() - 1 - index)), body);
+            } catch (SpdkException.Unsupported e) {
+                // Not on this system.
+            }
+        }
+        return env.spawnThread(name, body);
+    }
+
+    private void watch(AtomicReferenceArray<Worker> workers, double seconds, boolean warmingUp)
+            throws InterruptedException {
+        int phaseThen = phase.now;
+        long begin = System.nanoTime();
+        long end = begin + (long) (seconds * 1e9);
+        long last = begin;
+        long lastIos = sum(workers);
+        while (phase.now == phaseThen && phaseThen != Phase.STOP) {
+            long left = end - System.nanoTime();
+            if (left <= 0) {
+                break;
+            }
+            // The last sample is not a short one.
+            TimeUnit.NANOSECONDS.sleep(left < SAMPLE_NANOS * 3 / 2 ? left : SAMPLE_NANOS);
+            long now = System.nanoTime();
+            long ios = sum(workers);
+            double iops = Math.max(0, ios - lastIos) * 1e9 / Math.max(1, now - last);
+            if (!warmingUp) {
+                samples.add(new Sample(((last + now) / 2.0 - begin) / 1e9, iops));
+            }
+            watcher.onSample(iops, (now - begin) / 1e9, warmingUp);
+            last = now;
+            lastIos = ios;
+        }
+    }
+
+    private static long sum(AtomicReferenceArray<Worker> workers) {
+        long sum = 0;
+        for (int i = 0; i < workers.length(); i++) {
+            Worker worker = workers.get(i);
+            sum += worker == null ? 0 : worker.published();
+        }
+        return sum;
+    }
+}
