@@ -3,7 +3,7 @@ package io.spdkio;
 /**
  * A thread's own way to a device: I/O goes through it without locks ({@code spdk_io_channel}).
  *
- * <p><b>Thread:</b> confined to the {@link SpdkThread} it came from; any other gets {@link WrongThreadException}.
+ * <p><b>Thread:</b> confined to the {@link SpdkThread} it came from; any other gets {@link SpdkException.WrongThread}.
  *
  * <p><b>Ownership:</b> {@link SpdkThread#ioChannel} returns the same channel for the same device and counts; each
  * return must be closed once. With the last close the channel refuses new I/O, and is released when its outstanding I/O

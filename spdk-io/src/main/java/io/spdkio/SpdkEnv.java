@@ -272,7 +272,7 @@ public interface SpdkEnv extends AutoCloseable {
          *
          * @return the environment, to be closed
          * @throws SpdkException.Busy if one is open already
-         * @throws EngineUnavailableException if the engine can't run here; says why
+         * @throws SpdkException.EngineUnavailable if the engine can't run here; says why
          * @throws IllegalArgumentException if a setting is impossible; says which
          */
         SpdkEnv build();

@@ -19,8 +19,8 @@ public sealed class SpdkException extends RuntimeException
                 SpdkException.Closed,
                 SpdkException.Busy,
                 SpdkException.Unsupported,
-                EngineUnavailableException,
-                WrongThreadException {
+                SpdkException.EngineUnavailable,
+                SpdkException.WrongThread {
     @Serial private static final long serialVersionUID = 1;
 
     private final int status;
@@ -224,6 +224,46 @@ public sealed class SpdkException extends RuntimeException
          */
         public Unsupported(String message, int status) {
             super(message, status, null);
+        }
+    }
+
+    /** The engine that was asked for can't run here. */
+    public static final class EngineUnavailable extends SpdkException {
+        @Serial private static final long serialVersionUID = 1;
+
+        /**
+         * Creates an exception.
+         *
+         * @param message which engine, why not, what to install or set
+         */
+        public EngineUnavailable(String message) {
+            super(message, 0, null);
+        }
+    }
+
+    /**
+     * A confined handle was used on another thread than its own. Send the work there with {@link SpdkThread#execute}.
+     */
+    public static final class WrongThread extends SpdkException {
+        @Serial private static final long serialVersionUID = 1;
+
+        /**
+         * Creates an exception.
+         *
+         * @param what the handle that was used
+         * @param owner the thread it belongs to
+         * @param caller the thread it was used on
+         */
+        public WrongThread(String what, Thread owner, Thread caller) {
+            super(
+                    what
+                            + " belongs to thread '"
+                            + owner.getName()
+                            + "' and was used on thread '"
+                            + caller.getName()
+                            + "'. Send the work to its owner with SpdkThread.execute",
+                    0,
+                    null);
         }
     }
 }

@@ -13,7 +13,7 @@ import java.util.function.IntSupplier;
  *
  * <p><b>Thread:</b> confined to its OS thread and to the virtual threads it {@linkplain #fork forks}, except for {@link
  * #execute}, {@link #call}, {@link #pollOn}, {@link #exit} and the methods that only tell something. Anything else from
- * elsewhere throws {@link WrongThreadException}.
+ * elsewhere throws {@link SpdkException.WrongThread}.
  *
  * <p><b>Closing:</b> {@link #exit} refuses new messages and I/O; polling then drains what is there; when nothing is
  * left the thread has exited. {@link #close} does both.
@@ -107,8 +107,8 @@ public interface SpdkThread extends Executor, AutoCloseable {
      * SpdkEnv#attachThread(String, Executor)} attaches to an executor's thread.
      *
      * @param executor a single-threaded executor
-     * @return completes when the thread has exited; fails with {@link WrongThreadException} when the executor runs on
-     *     another thread
+     * @return completes when the thread has exited; fails with {@link SpdkException.WrongThread} when the executor runs
+     *     on another thread
      */
     CompletableFuture<Void> pollOn(Executor executor);
 

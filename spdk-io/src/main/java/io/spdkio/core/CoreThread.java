@@ -9,7 +9,6 @@ import io.spdkio.IoFuture;
 import io.spdkio.Poller;
 import io.spdkio.SpdkException;
 import io.spdkio.SpdkThread;
-import io.spdkio.WrongThreadException;
 import io.spdkio.spi.Engine;
 import io.spdkio.spi.EngineThread;
 import io.spdkio.spi.IoContext;
@@ -131,7 +130,7 @@ final class CoreThread implements SpdkThread {
 
     void checkCurrent(String what) {
         if (!isCurrent()) {
-            throw new WrongThreadException(what, os.thread(), Thread.currentThread());
+            throw new SpdkException.WrongThread(what, os.thread(), Thread.currentThread());
         }
     }
 
@@ -161,7 +160,7 @@ final class CoreThread implements SpdkThread {
                 throw new IllegalStateException(
                         "a forked thread must not poll its carrier '" + name + "'; wait with join instead");
             }
-            throw new WrongThreadException("SPDK thread '" + name + "'", os.thread(), current);
+            throw new SpdkException.WrongThread("SPDK thread '" + name + "'", os.thread(), current);
         }
     }
 

@@ -2,7 +2,6 @@ package io.spdkio.core;
 
 import io.spdkio.CpuSet;
 import io.spdkio.EngineInfo;
-import io.spdkio.EngineUnavailableException;
 import io.spdkio.Errno;
 import io.spdkio.SpdkEnv;
 import io.spdkio.SpdkException;
@@ -61,7 +60,7 @@ public final class Environments {
     private static Choice choose(String wanted) {
         List<EngineProvider> all = providers();
         if (all.isEmpty()) {
-            throw new EngineUnavailableException(
+            throw new SpdkException.EngineUnavailable(
                     "no engine is on the class or module path; add the artifact"
                             + " io.spdkio:spdk-io-embedded, which needs nothing else");
         }
@@ -71,7 +70,7 @@ public final class Environments {
                             .filter(p -> p.info().name().equals(wanted))
                             .findFirst()
                             .orElseThrow(() ->
-                                    new EngineUnavailableException(
+                                    new SpdkException.EngineUnavailable(
                                             "there is no engine '"
                                                     + wanted
                                                     + "' here, only "
@@ -84,7 +83,7 @@ public final class Environments {
             named.info()
                     .unavailabilityCause()
                     .ifPresent(cause -> {
-                        throw new EngineUnavailableException("engine '" + wanted + "' can't run here: " + cause);
+                        throw new SpdkException.EngineUnavailable("engine '" + wanted + "' can't run here: " + cause);
                     });
             return new Choice(named, "it was asked for by name");
         }
@@ -100,7 +99,7 @@ public final class Environments {
             }
             passedOver.append(info.name()).append(" can't run here: ").append(info.unavailabilityCause().orElseThrow());
         }
-        throw new EngineUnavailableException("no engine can run here; " + passedOver);
+        throw new SpdkException.EngineUnavailable("no engine can run here; " + passedOver);
     }
 
     private static final class Builder implements SpdkEnv.Builder {

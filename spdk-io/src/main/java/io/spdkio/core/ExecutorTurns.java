@@ -1,7 +1,7 @@
 package io.spdkio.core;
 
+import io.spdkio.SpdkException;
 import io.spdkio.SpdkThread;
-import io.spdkio.WrongThreadException;
 
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -55,7 +55,7 @@ final class ExecutorTurns {
         }
         if (!thread.isPolledByCaller()) {
             done.completeExceptionally(
-                    new WrongThreadException(
+                    new SpdkException.WrongThread(
                             "SPDK thread '" + thread.name() + "'", thread.osThread(), Thread.currentThread()));
             return;
         }
