@@ -38,6 +38,10 @@ public final class ByteSize {
             throw bad(text);
         }
         try {
+            if (number.indexOf('.') < 0) {
+                return Math.multiplyExact(Long.parseLong(number), 1L << 10 * power);
+            }
+            // Not for whole numbers: loading BigDecimal alone takes tens of milliseconds at start.
             return new java.math.BigDecimal(number)
                     .multiply(java.math.BigDecimal.valueOf(1L << 10 * power))
                     .longValueExact();
