@@ -2,7 +2,6 @@ package io.spdkio.embedded.linux;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -440,13 +439,14 @@ public final class IoUring implements AutoCloseable {
         }
     }
 
-    /** Makes a table of registered buffers, all empty. */
+    /**
+     * Makes a table of registered buffers, all empty.
+     *
+     * @throws ErrnoException when the kernel cannot
+     */
     public void registerBufferTable(int buffers) {
         try (Arena call = Arena.ofConfined()) {
-            ErrnoException.check(
-                    registerSparse(call, REGISTER_BUFFERS2, buffers),
-                    "cannot register",
-                    buffers + " buffers with io_uring");
+            checkBuffers(registerSparse(call, REGISTER_BUFFERS2, buffers), "a table of " + buffers + " buffers");
         }
     }
 
@@ -463,32 +463,19 @@ public final class IoUring implements AutoCloseable {
             update.set(JAVA_INT, 0, index);
             update.set(JAVA_LONG, 8, call.allocateFrom(JAVA_LONG, memory.address(), memory.byteSize()).address());
             update.set(JAVA_INT, 24, 1);
-            long result = register(REGISTER_BUFFERS_UPDATE, update, (int) update.byteSize());
-            if (result < 0) {
-                int errno = (int) -result;
-                throw new ErrnoException(
-                        errno,
-                        "cannot register " + memory.byteSize() + " bytes of memory with io_uring",
-                        errno == Errno.ENOMEM ? IoUringSupport.advice(errno) : null);
-            }
+            checkBuffers(
+                    register(REGISTER_BUFFERS_UPDATE, update, (int) update.byteSize()),
+                    memory.byteSize() + " bytes of memory");
         }
     }
 
-    /** {@return whether the kernel knows the operations in use} */
-    boolean knowsOperations() {
-        try (Arena call = Arena.ofConfined()) {
-            int registerProbe = 8;
-            int operations = 64;
-            MemorySegment probe = call.allocate(16 + operations * 8L, 8);
-            if (register(registerProbe, probe, operations) < 0) {
-                return false;
-            }
-            for (int op : new int[] {OP_FSYNC, OP_READ_FIXED, OP_ASYNC_CANCEL, OP_FALLOCATE, OP_READ, OP_WRITE}) {
-                if ((probe.get(JAVA_SHORT, 16 + op * 8L + 2) & 1) == 0) {
-                    return false;
-                }
-            }
-            return true;
+    private static void checkBuffers(long result, String what) {
+        if (result < 0) {
+            int errno = (int) -result;
+            throw new ErrnoException(
+                    errno,
+                    "cannot register " + what + " with io_uring",
+                    errno == Errno.ENOMEM ? IoUringSupport.advice(errno) : null);
         }
     }
 

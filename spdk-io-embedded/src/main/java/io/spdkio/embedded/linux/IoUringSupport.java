@@ -29,9 +29,6 @@ public record IoUringSupport(Optional<String> cause, int setupFlags, int feature
             return unavailable(Linux.unavailabilityCause().orElseThrow());
         }
         try (IoUring ring = new IoUring(new IoUring.Setup(4, 8, true))) {
-            if (!ring.knowsOperations()) {
-                return unavailable("this kernel's io_uring lacks operations that Linux 5.6 and later have");
-            }
             return new IoUringSupport(Optional.empty(), ring.setupFlags(), ring.features(), tryBuffers(ring));
         } catch (ErrnoException e) {
             return unavailable(e.getMessage());

@@ -285,7 +285,11 @@ public final class LinuxFile implements AutoCloseable {
             throw new IllegalArgumentException("not off-heap memory: " + data);
         }
         Objects.checkFromIndexSize(dataOffset, bytes, data.byteSize());
-        return (int) retryInterrupted(syscall, fd(), data.address() + dataOffset, bytes, fileOffset);
+        long result;
+        do {
+            result = syscall.call4(fd(), data.address() + dataOffset, bytes, fileOffset);
+        } while (result == -Errno.EINTR);
+        return (int) result;
     }
 
     /** Makes what was written durable ({@code fdatasync}). @return 0 or a negated errno */

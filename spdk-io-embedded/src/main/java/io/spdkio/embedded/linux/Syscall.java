@@ -41,6 +41,9 @@ enum Syscall {
     SCHED_SETAFFINITY(203, 122),
     STATX(332, 291);
 
+    /** Each thread's own. */
+    private static final ThreadLocal<MemorySegment> ERRNO = ThreadLocal.withInitial(() -> newErrno(Arena.ofAuto()));
+
     private final int x86Number;
     private final int genericNumber;
 
@@ -62,9 +65,12 @@ enum Syscall {
     long call(long... arguments) {
         long[] six = new long[6];
         System.arraycopy(arguments, 0, six, 0, arguments.length);
-        try (Arena arena = Arena.ofConfined()) {
-            return invoke(newErrno(arena), number(), six[0], six[1], six[2], six[3], six[4], six[5]);
-        }
+        return invoke(ERRNO.get(), number(), six[0], six[1], six[2], six[3], six[4], six[5]);
+    }
+
+    /** Makes this system call without allocating. @return its result, or the negated errno */
+    long call4(long a, long b, long c, long d) {
+        return invoke(ERRNO.get(), number(), a, b, c, d, 0, 0);
     }
 
     /** {@return memory for one caller's errno, for {@link #invoke}} */
