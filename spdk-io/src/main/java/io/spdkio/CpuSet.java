@@ -57,7 +57,7 @@ public final class CpuSet {
                         throw new NumberFormatException();
                     }
                     for (int bit = 0; bit < 4; bit++) {
-                        if ((nibble >> bit & 1) != 0) {
+                        if (((nibble >> bit) & 1) != 0) {
                             add(set, i * 4 + bit, i * 4 + bit, text);
                         }
                     }

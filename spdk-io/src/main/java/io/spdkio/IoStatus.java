@@ -36,7 +36,7 @@ public final class IoStatus {
         if ((type & ~0x7) != 0 || (code & ~0xff) != 0) {
             throw new IllegalArgumentException("NVMe status out of range: type " + type + ", code " + code);
         }
-        return type << 8 | code;
+        return (type << 8) | code;
     }
 
     /**

@@ -5,7 +5,7 @@ import io.spdkio.spi.IoContext;
 import io.spdkio.spi.IoRequest;
 
 import java.util.ArrayDeque;
-import java.util.IdentityHashMap;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Function;
 
@@ -14,7 +14,7 @@ public final class EmbeddedThread implements EngineThread {
     private final IoContext context;
     private final Runnable ended;
     private final ArrayDeque<ChildIo> spares = new ArrayDeque<>();
-    private final Map<Object, ThreadResource> resources = new IdentityHashMap<>();
+    private final Map<Class<?>, ThreadResource> resources = new HashMap<>();
     private ThreadResource[] polled = {};
 
     EmbeddedThread(IoContext context, Runnable ended) {

@@ -15,7 +15,7 @@ final class Emulation {
     private Emulation() {}
 
     /** A range of blocks done chunk by chunk, one after the other. */
-    private abstract static class Chunked extends MultiStepIo {
+    abstract static class Chunked extends MultiStepIo {
         long doneBlocks;
         private final long chunkBlocks;
 

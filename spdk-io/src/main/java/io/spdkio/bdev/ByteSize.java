@@ -33,7 +33,7 @@ public final class ByteSize {
         }
         String number = s.substring(0, end).strip();
         if (number.isEmpty()
-                || !number.chars().allMatch(c -> c >= '0' && c <= '9' || c == '.')
+                || !number.chars().allMatch(c -> (c >= '0' && c <= '9') || c == '.')
                 || number.length() > 30) {
             throw bad(text);
         }
@@ -43,7 +43,7 @@ public final class ByteSize {
             }
             // Not for whole numbers: loading BigDecimal alone takes tens of milliseconds at start.
             return new java.math.BigDecimal(number)
-                    .multiply(java.math.BigDecimal.valueOf(1L << 10 * power))
+                    .multiply(java.math.BigDecimal.valueOf(1L << (10 * power)))
                     .longValueExact();
         } catch (ArithmeticException | NumberFormatException e) {
             throw bad(text);

@@ -119,17 +119,17 @@ public final class LatencyHistogram {
         int range = Math.max(0, 64 - BUCKET_BITS - Long.numberOfLeadingZeros(nanos | 1));
         // Range 0 holds the values below 2^BUCKET_BITS one by one; range r > 0 those with r more bits, in steps of
         // 2^(r-1).
-        return range == 0 ? (int) nanos : (range << BUCKET_BITS) + (int) (nanos >>> range - 1) - BUCKETS;
+        return range == 0 ? (int) nanos : (range << BUCKET_BITS) + (int) (nanos >>> (range - 1)) - BUCKETS;
     }
 
     private static long lowestOf(int index) {
         int range = index >> BUCKET_BITS;
-        long position = index & BUCKETS - 1;
-        return range == 0 ? position : position + BUCKETS << range - 1;
+        long position = index & (BUCKETS - 1);
+        return range == 0 ? position : (position + BUCKETS) << (range - 1);
     }
 
     private static long highestOf(int index) {
         int range = index >> BUCKET_BITS;
-        return lowestOf(index) + (range == 0 ? 0 : (1L << range - 1) - 1);
+        return lowestOf(index) + (range == 0 ? 0 : (1L << (range - 1)) - 1);
     }
 }

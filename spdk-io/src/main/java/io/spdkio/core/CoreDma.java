@@ -9,6 +9,7 @@ import io.spdkio.spi.Engine;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -87,11 +88,12 @@ final class CoreDma implements Dma {
 
     /** Frees everything; no I/O is outstanding. */
     void close() {
-        for (Arena arena : arenas) {
-            if (arenas.remove(arena)) {
-                arena.close();
-            }
-        }
+        List.copyOf(arenas)
+                .forEach(arena -> {
+                    if (arenas.remove(arena)) {
+                        arena.close();
+                    }
+                });
         allocatedBytes.set(0);
     }
 }

@@ -151,7 +151,8 @@ final class CoreEnv implements SpdkEnv {
                 CompletableFuture<Void> turns = thread.pollOn(executor);
                 if (turns.isCompletedExceptionally()) {
                     thread.close();
-                    turns.whenComplete((_, problem) -> attached.completeExceptionally(problem));
+                    attached.completeExceptionally(turns.exceptionNow());
+                    return;
                 }
                 attached.complete(thread);
             } catch (Throwable e) {

@@ -97,13 +97,14 @@ final class CoreFuture<T> extends IoFuture<T> {
 
     @Override
     public CompletableFuture<T> orTimeout(long timeout, TimeUnit unit) {
-        super.orTimeout(timeout, unit);
+        var _ = super.orTimeout(timeout, unit);
         if (io != null) {
-            whenComplete((_, problem) -> {
-                if (problem instanceof TimeoutException) {
-                    abortIo();
-                }
-            });
+            var _ =
+                    whenComplete((_, problem) -> {
+                        if (problem instanceof TimeoutException) {
+                            abortIo();
+                        }
+                    });
         }
         return this;
     }
@@ -133,7 +134,7 @@ final class CoreFuture<T> extends IoFuture<T> {
                                     abortIo();
                                 }
                             });
-            whenComplete((_, _) -> thread.onOwnThread(timer::cancel));
+            var _ = whenComplete((_, _) -> thread.onOwnThread(timer::cancel));
         });
         return this;
     }

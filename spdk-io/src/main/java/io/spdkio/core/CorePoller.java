@@ -45,7 +45,7 @@ final class CorePoller implements Poller, Comparable<CorePoller> {
 
     /** For a timer: runs its task. */
     void fire() {
-        function.getAsInt();
+        int _ = function.getAsInt();
     }
 
     @Override

@@ -25,6 +25,7 @@ abstract class CoreRequest extends IoRequest {
     /**
      * Describes what to do with at most one buffer. Throws if it can't be done; then nothing has changed that matters.
      */
+    @SuppressWarnings("MemorySegmentReferenceEquality") // saves the store of the same reference
     final void describe(CoreChannel to, IoType op, DmaBuf buffer, long offset, long length) {
         describeRange(to, op, offset, length);
         leases = 0;

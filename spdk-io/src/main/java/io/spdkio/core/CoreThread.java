@@ -358,7 +358,7 @@ final class CoreThread implements SpdkThread {
         if (!future.isDone()) {
             checkCurrent("SPDK thread '" + name + "'");
             if (isPolledByCaller()) {
-                future.whenComplete((_, _) -> wake());
+                var _ = future.whenComplete((_, _) -> wake());
                 pollUntil(future::isDone, Long.MAX_VALUE);
             }
         }

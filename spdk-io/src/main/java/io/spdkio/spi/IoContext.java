@@ -139,7 +139,7 @@ public final class IoContext {
         now = clock.getAsLong();
         // A handler may poll again and take some of what was due.
         for (int i = 0; i < due && head != tail; i++) {
-            table[ring[head++ & ring.length - 1]].deliver();
+            table[ring[head++ & (ring.length - 1)]].deliver();
         }
         draining = nested;
         return due;
@@ -183,7 +183,7 @@ public final class IoContext {
 
     /** As a request completes once, the ring never holds more than the table does. */
     void push(int id) {
-        ring[tail++ & ring.length - 1] = id;
+        ring[tail++ & (ring.length - 1)] = id;
     }
 
     void completeFromAfar(IoRequest request, int status) {
@@ -194,7 +194,7 @@ public final class IoContext {
         int[] larger = new int[size];
         int count = tail - head;
         for (int i = 0; i < count; i++) {
-            larger[i] = ring[head + i & ring.length - 1];
+            larger[i] = ring[(head + i) & (ring.length - 1)];
         }
         ring = larger;
         head = 0;
