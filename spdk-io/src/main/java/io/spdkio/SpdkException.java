@@ -23,6 +23,7 @@ public sealed class SpdkException extends RuntimeException
                 SpdkException.WrongThread {
     @Serial private static final long serialVersionUID = 1;
 
+    /** The {@link IoStatus}, 0 when nothing was reported. */
     private final int status;
 
     /**
