@@ -39,7 +39,7 @@ public final class ByteSize {
         }
         try {
             if (number.indexOf('.') < 0) {
-                return Math.multiplyExact(Long.parseLong(number), 1L << 10 * power);
+                return Math.multiplyExact(Long.parseLong(number), 1L << (10 * power));
             }
             // Not for whole numbers: loading BigDecimal alone takes tens of milliseconds at start.
             return new java.math.BigDecimal(number)
