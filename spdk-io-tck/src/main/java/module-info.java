@@ -4,4 +4,8 @@ module io.spdkio.tck {
     requires transitive org.junit.jupiter.api;
     requires org.junit.jupiter.params;
     requires transitive org.assertj.core;
+
+    exports io.spdkio.tck;
+
+    opens io.spdkio.tck;
 }

@@ -38,6 +38,10 @@ final class CoreDmaBuf implements DmaBuf {
 
     @Override
     public MemorySegment segment() {
+        // The memory of a pool outlives its buffers.
+        if (lease.isClosed()) {
+            throw new IllegalStateException("the buffer is closed; its memory may serve another by now");
+        }
         return segment;
     }
 
@@ -47,7 +51,7 @@ final class CoreDmaBuf implements DmaBuf {
             throw new IllegalStateException(
                     "a ByteBuffer holds at most 2 GiB - 1, this buffer " + sizeBytes + " bytes; take a slice");
         }
-        return segment.asByteBuffer().order(ByteOrder.nativeOrder());
+        return segment().asByteBuffer().order(ByteOrder.nativeOrder());
     }
 
     @Override
@@ -55,7 +59,7 @@ final class CoreDmaBuf implements DmaBuf {
         if (sliceBytes < 1) {
             throw new IndexOutOfBoundsException("a slice has at least one byte, not " + sliceBytes);
         }
-        return new CoreDmaBuf(segment.asSlice(offsetBytes, sliceBytes), lease, NOTHING);
+        return new CoreDmaBuf(segment().asSlice(offsetBytes, sliceBytes), lease, NOTHING);
     }
 
     @Override

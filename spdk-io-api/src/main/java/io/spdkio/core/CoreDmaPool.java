@@ -25,8 +25,12 @@ final class CoreDmaPool implements DmaPool {
         }
         this.bufferBytes = bufferBytes;
         this.capacity = count;
+        if (bufferBytes > Long.MAX_VALUE / count - Dma.DEFAULT_ALIGNMENT_BYTES) {
+            throw new SpdkException.NoMemory(
+                    "no room for a pool of " + count + " buffers of " + bufferBytes + " bytes", -Errno.ENOMEM);
+        }
         long stride = Math.ceilDiv(bufferBytes, Dma.DEFAULT_ALIGNMENT_BYTES) * Dma.DEFAULT_ALIGNMENT_BYTES;
-        this.block = dma.block(Math.multiplyExact(stride, count), Dma.DEFAULT_ALIGNMENT_BYTES);
+        this.block = dma.block(stride * count, Dma.DEFAULT_ALIGNMENT_BYTES);
         this.free = new ArrayDeque<>(count);
         for (int i = 0; i < count; i++) {
             free.add(block.segment().asSlice(i * stride, bufferBytes));

@@ -565,9 +565,9 @@ final class CoreThread implements SpdkThread {
         if (desc.env() != env) {
             throw new IllegalArgumentException("the descriptor belongs to another environment");
         }
+        desc.checkOpen();
         CoreChannel channel = channels.get(device.ioDeviceId());
         if (channel == null) {
-            desc.checkOpen();
             channel = new CoreChannel(this, desc);
             channels.put(device.ioDeviceId(), channel);
         }
