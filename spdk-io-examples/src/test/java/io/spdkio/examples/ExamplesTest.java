@@ -1,0 +1,52 @@
+package io.spdkio.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Every example runs as it stands and prints what it says. */
+class ExamplesTest {
+    @TempDir Path folder;
+
+    private static String printed(Runnable program) {
+        PrintStream before = System.out;
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        System.setOut(new PrintStream(bytes, true, StandardCharsets.UTF_8));
+        try {
+            program.run();
+        } finally {
+            System.setOut(before);
+        }
+        return bytes.toString(StandardCharsets.UTF_8).strip();
+    }
+
+    @Test
+    void helloStorageReadsBackWhatItWroteAndLeavesItInTheFile() throws Exception {
+        Path file = folder.resolve("hello.img");
+        assertThat(printed(() -> HelloStorage.main(new String[] {file.toString()}))).isEqualTo("Hello, storage!");
+        assertThat(new String(Files.readAllBytes(file), 8192, 15, StandardCharsets.UTF_8)).isEqualTo("Hello, storage!");
+    }
+
+    @Test
+    void forkedReadersSumUpEveryBlock() {
+        assertThat(printed(() -> ForkedReaders.main(new String[0])))
+                .isEqualTo("sum of the block numbers: " + 1023 * 1024 / 2);
+    }
+
+    @Test
+    void queuedCopyCopiesTheWholeDevice() {
+        assertThat(printed(() -> QueuedCopy.main(new String[0]))).isEqualTo("copied 64 MiB");
+    }
+
+    @Test
+    void xorDeviceServesOperationsItDoesNotKnow() {
+        assertThat(printed(() -> XorDevice.main(new String[0]))).isEqualTo("read back 1, 2, 3 from a copy on Xor disk");
+    }
+}
