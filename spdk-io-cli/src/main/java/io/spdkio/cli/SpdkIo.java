@@ -48,6 +48,13 @@ public final class SpdkIo implements Runnable {
 
     /** Runs the command and returns its exit code. */
     static int run(Console console, String... args) {
+        if (args.length == 1 && (args[0].equals("--version") || args[0].equals("-V"))) {
+            // As picocli does it, but without reading every command's options.
+            for (String line : new Version().getVersion()) {
+                console.out().println(line);
+            }
+            return CommandLine.ExitCode.OK;
+        }
         return commandLine(console).execute(args);
     }
 
@@ -55,6 +62,9 @@ public final class SpdkIo implements Runnable {
         SpdkIo main = new SpdkIo(console);
         CommandLine line = new CommandLine(main);
         line.addSubcommand(new PerfCommand(console));
+        line.addSubcommand(new BdevCommand(console));
+        line.addSubcommand(new CompletionCommand());
+        line.addSubcommand(new WarmStart());
         line.setOut(console.out());
         line.setErr(console.err());
         line.setColorScheme(
