@@ -11,6 +11,8 @@ module io.spdkio.cli {
 
     opens io.spdkio.cli to
             info.picocli;
+    opens io.spdkio.cli.dd to
+            info.picocli;
     opens io.spdkio.cli.perf to
             info.picocli;
 }

@@ -69,8 +69,11 @@ public final class BdevCommand implements Runnable {
             List<Bdev> all = env.bdevs().list();
             if (all.isEmpty()) {
                 console.err()
-                        .println("the " + env.engine().name() + " engine found no devices; describe one: spdk-io bdev"
-                                + " list malloc:64MiB");
+                        .println(
+                                "the "
+                                        + env.engine().name()
+                                        + " engine found no devices; describe one: spdk-io bdev"
+                                        + " list malloc:64MiB");
                 return 0;
             }
             table(all);
@@ -83,8 +86,12 @@ public final class BdevCommand implements Runnable {
             for (Bdev bdev : all) {
                 console.out().println(console.bold(bdev.name()));
                 console.out().println("  " + bdev.productName());
-                console.out().println(
-                        "  " + ByteSize.format(bdev.sizeBytes()) + ", blocks of " + ByteSize.format(bdev.blockSize()));
+                console.out()
+                        .println(
+                                "  "
+                                        + ByteSize.format(bdev.sizeBytes())
+                                        + ", blocks of "
+                                        + ByteSize.format(bdev.blockSize()));
             }
             return;
         }

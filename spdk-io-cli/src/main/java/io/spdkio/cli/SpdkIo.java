@@ -1,5 +1,6 @@
 package io.spdkio.cli;
 
+import io.spdkio.cli.dd.DdCommand;
 import io.spdkio.cli.perf.PerfCommand;
 
 import picocli.CommandLine;
@@ -62,6 +63,7 @@ public final class SpdkIo implements Runnable {
         SpdkIo main = new SpdkIo(console);
         CommandLine line = new CommandLine(main);
         line.addSubcommand(new PerfCommand(console));
+        line.addSubcommand(new DdCommand(console));
         line.addSubcommand(new BdevCommand(console));
         line.addSubcommand(new CompletionCommand());
         line.addSubcommand(new WarmStart());
