@@ -57,7 +57,7 @@ public sealed class SpdkException extends RuntimeException
     }
 
     /**
-     * The exception that fits a status.
+     * The exception that fits a status, with a message that says what was being done, what came back and what to do.
      *
      * @param what what was being done, on what; begins the message
      * @param status a failed {@link IoStatus}
@@ -65,22 +65,36 @@ public sealed class SpdkException extends RuntimeException
      */
     public static SpdkException of(String what, int status) {
         String message = what + ": " + IoStatus.describe(status);
+        String advice =
+                switch (-status) {
+                    case Errno.ENOMEM -> ". Try again when earlier I/O has completed";
+                    case Errno.EOPNOTSUPP -> ". Ask Bdev.supports(type) first";
+                    case Errno.ENODEV -> ". The device was removed; close the descriptor and open another";
+                    case Errno.ENOSPC -> ". The file system under the device is full; free space and write again";
+                    default -> "";
+                };
+        return withMessage(message + advice, status);
+    }
+
+    /**
+     * The exception that fits a status.
+     *
+     * @param message the whole message
+     * @param status a failed {@link IoStatus}
+     * @return a new exception of the fitting subclass
+     */
+    public static SpdkException withMessage(String message, int status) {
         if (status == IoStatus.ABORTED) {
             return new Cancelled(message, status);
         }
         return switch (-status) {
             case Errno.ECANCELED -> new Cancelled(message, status);
-            case Errno.ENOMEM -> new NoMemory(message + ". Try again when earlier I/O has completed", status);
+            case Errno.ENOMEM -> new NoMemory(message, status);
             case Errno.ETIMEDOUT -> new TimedOut(message, status);
-            case Errno.EOPNOTSUPP -> new Unsupported(message + ". Ask Bdev.supports(type) first", status);
-            case Errno.ENODEV ->
-                    new NotFound(message + ". The device was removed; close the descriptor and open another", status);
-            case Errno.ENOENT -> new NotFound(message, status);
+            case Errno.EOPNOTSUPP -> new Unsupported(message, status);
+            case Errno.ENODEV, Errno.ENOENT -> new NotFound(message, status);
             case Errno.EEXIST -> new AlreadyExists(message, status);
             case Errno.EBUSY, Errno.EPERM -> new Busy(message, status);
-            case Errno.ENOSPC ->
-                    new IoFailed(
-                            message + ". The file system under the device is full; free space and write again", status);
             default -> new IoFailed(message, status);
         };
     }

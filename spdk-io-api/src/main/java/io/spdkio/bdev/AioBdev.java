@@ -15,8 +15,8 @@ import java.util.OptionalLong;
  * @param module which of SPDK's modules
  * @param readOnly whether the file is opened for reading only
  * @param direct whether to go past the page cache where the file allows it
- * @param createSize when present, a missing file is made with this size and one that is there is brought to it; else
- *     the file must be there
+ * @param createSize when present, a missing file is made with this size and a smaller one is grown to it; else the file
+ *     must be there
  */
 public record AioBdev(
         String name, Path path, int blockSize, Module module, boolean readOnly, boolean direct, OptionalLong createSize)

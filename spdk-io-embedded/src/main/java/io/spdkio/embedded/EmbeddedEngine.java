@@ -15,9 +15,11 @@ import io.spdkio.bdev.NullBdev;
 import io.spdkio.bdev.PassthruBdev;
 import io.spdkio.embedded.device.DelayDevice;
 import io.spdkio.embedded.device.ErrorDevice;
+import io.spdkio.embedded.device.FileDevice;
 import io.spdkio.embedded.device.MallocDevice;
 import io.spdkio.embedded.device.NullDevice;
 import io.spdkio.embedded.device.PassthruDevice;
+import io.spdkio.embedded.file.FileEngine;
 import io.spdkio.embedded.linux.CpuAffinity;
 import io.spdkio.embedded.linux.ErrnoException;
 import io.spdkio.embedded.linux.Linux;
@@ -49,8 +51,12 @@ import java.util.stream.IntStream;
 public final class EmbeddedEngine implements Engine {
     private static final int MESSAGE_CHUNK = 256;
 
+    /** The kernel has a limited number of places for registered memory: they are for what many I/Os are cut from. */
+    private static final long SMALLEST_REGISTERED_BYTES = 64 << 10;
+
     private final CpuSet cores;
     private final LongSupplier clock;
+    private final FileEngine files;
     private final Map<SpdkThread, EmbeddedThread> threads = new ConcurrentHashMap<>();
     private final Map<String, EmbeddedBdev> byName = new ConcurrentHashMap<>();
     private final Map<Long, EmbeddedBdev> inOrder = new ConcurrentSkipListMap<>();
@@ -58,6 +64,7 @@ public final class EmbeddedEngine implements Engine {
 
     EmbeddedEngine(EngineConfig config) {
         clock = config.clock();
+        files = openFiles();
         CpuSet all = usableCores();
         cores = config.coreMask().orElse(all);
         List<Integer> missing = cores.cores().stream().filter(core -> !all.contains(core)).toList();
@@ -68,6 +75,14 @@ public final class EmbeddedEngine implements Engine {
         if (config.mainCore().isPresent() && !all.contains(config.mainCore().getAsInt())) {
             throw new IllegalArgumentException(
                     "main core " + config.mainCore().getAsInt() + " is not among this process's cores, " + all);
+        }
+    }
+
+    private static FileEngine openFiles() {
+        try {
+            return FileEngine.open();
+        } catch (UnsupportedOperationException e) {
+            throw new SpdkException.EngineUnavailable("engine 'embedded': " + e.getMessage());
         }
     }
 
@@ -101,7 +116,15 @@ public final class EmbeddedEngine implements Engine {
 
     @Override
     public MemorySegment allocate(long sizeBytes, long alignmentBytes, Arena arena) {
-        return EmbeddedMemory.allocate("a buffer", sizeBytes, alignmentBytes, arena);
+        MemorySegment memory = EmbeddedMemory.allocate("a buffer", sizeBytes, alignmentBytes, arena);
+        return sizeBytes < SMALLEST_REGISTERED_BYTES ? memory : registered(memory, arena);
+    }
+
+    /** Lets the kernel keep the memory mapped for I/O on files, until the arena is closed. */
+    @SuppressWarnings("restricted") // the segment keeps its size, and the arena it has already
+    private MemorySegment registered(MemorySegment memory, Arena arena) {
+        files.memory().add(memory);
+        return memory.reinterpret(arena, files.memory()::remove);
     }
 
     @Override
@@ -141,8 +164,7 @@ public final class EmbeddedEngine implements Engine {
                 switch (spec) {
                     case MallocBdev malloc -> new MallocDevice(malloc);
                     case NullBdev nothing -> new NullDevice(nothing);
-                    case AioBdev aio ->
-                            throw new SpdkException.Unsupported("file devices: " + aio.path(), -Errno.EOPNOTSUPP);
+                    case AioBdev aio -> new FileDevice(aio, files, threads::get);
                     case DelayBdev delay -> new DelayDevice(delay, base(delay, delay.base()), clock);
                     case ErrorBdev error -> new ErrorDevice(error, base(error, error.base()));
                     case PassthruBdev passthru -> new PassthruDevice(base(passthru, passthru.base()));
@@ -285,5 +307,6 @@ public final class EmbeddedEngine implements Engine {
     @Override
     public void close() {
         inOrder.values().forEach(EmbeddedBdev::abandon);
+        files.close();
     }
 }
