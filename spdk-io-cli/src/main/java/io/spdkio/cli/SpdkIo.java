@@ -23,8 +23,7 @@ import java.util.concurrent.ExecutionException;
         scope = ScopeType.INHERIT,
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
-        sortOptions = false,
-        usageHelpAutoWidth = false)
+        sortOptions = false)
 public final class SpdkIo implements Runnable {
     @Spec private CommandSpec spec;
 
@@ -65,6 +64,7 @@ public final class SpdkIo implements Runnable {
         line.addSubcommand(new PerfCommand(console));
         line.addSubcommand(new DdCommand(console));
         line.addSubcommand(new BdevCommand(console));
+        line.addSubcommand(new DoctorCommand(console));
         line.addSubcommand(new CompletionCommand());
         line.addSubcommand(new WarmStart());
         line.setOut(console.out());
@@ -82,7 +82,8 @@ public final class SpdkIo implements Runnable {
 
     @Override
     public void run() {
-        throw new CommandLine.ParameterException(spec.commandLine(), "say what to do");
+        throw new CommandLine.ParameterException(
+                spec.commandLine(), "say what to do: perf, dd, bdev, doctor or completion");
     }
 
     private int usedWrongly(CommandLine.ParameterException problem, String[] args) {
