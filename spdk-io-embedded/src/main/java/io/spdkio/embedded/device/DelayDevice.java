@@ -10,7 +10,10 @@ import io.spdkio.spi.IoRequest;
 
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.LongSupplier;
 
@@ -68,6 +71,9 @@ public final class DelayDevice extends StackedDevice {
         private final List<ArrayDeque<Waiting>> lines =
                 List.of(new ArrayDeque<>(), new ArrayDeque<>(), new ArrayDeque<>(), new ArrayDeque<>());
 
+        /** Those to be aborted when their base is done with them. */
+        private final Set<IoRequest> aborting = Collections.newSetFromMap(new IdentityHashMap<>());
+
         private int waiting;
         private Poller poller;
 
@@ -80,6 +86,10 @@ public final class DelayDevice extends StackedDevice {
         void completedBelow(IoRequest io, int status) {
             int line = (io.type().modifies() ? 2 : 0) + (random.nextInt(P99_ONE_IN) == 0 ? 1 : 0);
             long delay = delayNanos[line];
+            if (!aborting.isEmpty() && aborting.remove(io)) {
+                io.complete(status == IoStatus.SUCCESS ? IoStatus.ABORTED : status);
+                return;
+            }
             if (delay == 0 || status != IoStatus.SUCCESS) {
                 io.complete(status);
                 return;
@@ -121,6 +131,7 @@ public final class DelayDevice extends StackedDevice {
                     return;
                 }
             }
+            aborting.add((IoRequest) io);
             super.abort(io);
         }
     }
