@@ -22,6 +22,9 @@ import java.util.List;
  * (it is emulated), a range lock keeps it out or the device's resources are used up (it waits here).
  */
 public final class EmbeddedChannel implements EngineChannel {
+    /** Bounds what a poll spends on a device whose resources others keep. */
+    private static final int RETRIES_A_POLL = 32;
+
     private final EmbeddedBdev bdev;
     private final EmbeddedThread thread;
     private final IoContext context;
@@ -240,7 +243,8 @@ public final class EmbeddedChannel implements EngineChannel {
     }
 
     private void afterCompletion() {
-        retry();
+        // What one I/O has given back serves one other.
+        retry(1);
         checkQuiet();
         updateGate();
     }
@@ -265,14 +269,14 @@ public final class EmbeddedChannel implements EngineChannel {
             retryPosted =
                     context.post(() -> {
                         retryPosted = false;
-                        retry();
+                        retry(RETRIES_A_POLL);
                         updateGate();
                     });
         }
     }
 
-    private void retry() {
-        for (int due = noMemory.size(); due > 0; due--) {
+    private void retry(int atMost) {
+        for (int due = Math.min(atMost, noMemory.size()); due > 0; due--) {
             IoRequest io = noMemory.pollFirst();
             if (io == null) {
                 return;
