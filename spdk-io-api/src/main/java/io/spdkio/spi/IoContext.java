@@ -187,7 +187,7 @@ public final class IoContext {
     }
 
     void completeFromAfar(IoRequest request, int status) {
-        post(() -> request.complete(status));
+        post(() -> request.completeHere(status));
     }
 
     private void growRing(int size) {

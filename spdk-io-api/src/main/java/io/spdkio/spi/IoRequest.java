@@ -4,6 +4,8 @@ import io.spdkio.bdev.BdevIo;
 import io.spdkio.bdev.IoType;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 
 /**
  * An I/O on its way ({@code spdk_bdev_io}): what to do, the memory to do it with, and how it ended. Reused again and
@@ -15,11 +17,23 @@ import java.lang.foreign.MemorySegment;
  */
 public abstract class IoRequest implements BdevIo {
     private static final int PENDING = Integer.MIN_VALUE;
+    private static final VarHandle ON_ITS_WAY;
+
+    static {
+        try {
+            ON_ITS_WAY = MethodHandles.lookup().findVarHandle(IoRequest.class, "onItsWay", boolean.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
 
     private final IoContext context;
     private final int id;
     private boolean submitted;
     private boolean inDevice;
+
+    /** Whether another thread has completed it, and the message that says so is on its way or has come. */
+    private boolean onItsWay;
 
     /** The operation. */
     protected IoType type = IoType.READ;
@@ -114,14 +128,28 @@ public abstract class IoRequest implements BdevIo {
     @Override
     public final void complete(int result) {
         if (!context.isCurrent()) {
+            if (!ON_ITS_WAY.compareAndSet(this, false, true)) {
+                throw completedAlready();
+            }
             context.completeFromAfar(this, result);
             return;
         }
+        if (onItsWay) {
+            throw completedAlready();
+        }
+        completeHere(result);
+    }
+
+    final void completeHere(int result) {
         if (!submitted || status != PENDING) {
-            throw new IllegalStateException("this I/O was completed already; complete each exactly once");
+            throw completedAlready();
         }
         status = result;
         context.push(id);
+    }
+
+    private static IllegalStateException completedAlready() {
+        return new IllegalStateException("this I/O was completed already; complete each exactly once");
     }
 
     /** Hands the completion to the engine and the submitter. */
@@ -129,6 +157,9 @@ public abstract class IoRequest implements BdevIo {
         int result = status;
         status = PENDING;
         EngineChannel from = channel;
+        if (onItsWay) {
+            onItsWay = false;
+        }
         if (from != null && !from.completed(this, result)) {
             return;
         }
