@@ -49,7 +49,7 @@ public final class DeviceSpecs {
         Map<String, String> renamed = new HashMap<>();
         List<BdevSpec> unique = new ArrayList<>();
         for (BdevSpec spec : parsed) {
-            String name = spec.name();
+            String name = defaultName(spec, renamed);
             while (!names.add(name)) {
                 name = next(name);
             }
@@ -57,6 +57,21 @@ public final class DeviceSpecs {
             unique.add(rename(spec, name, renamed));
         }
         devices.add(unique);
+    }
+
+    /** A device on another is called after it. */
+    private static String defaultName(BdevSpec spec, Map<String, String> renamed) {
+        String base =
+                switch (spec) {
+                    case DelayBdev s -> s.base();
+                    case ErrorBdev s -> s.base();
+                    case PassthruBdev s -> s.base();
+                    default -> null;
+                };
+        String name = spec.name();
+        return base != null && name.endsWith("_" + base)
+                ? name.substring(0, name.length() - base.length()) + renamed.getOrDefault(base, base)
+                : name;
     }
 
     private static String next(String name) {

@@ -13,8 +13,11 @@ import picocli.CommandLine.Spec;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import java.util.function.Function;
 
 /** The {@code spdk-io} command. */
 @Command(
@@ -55,25 +58,39 @@ public final class SpdkIo implements Runnable {
             }
             return CommandLine.ExitCode.OK;
         }
-        return commandLine(console).execute(args);
+        return commandLine(console, args).execute(args);
     }
 
-    static CommandLine commandLine(Console console) {
-        SpdkIo main = new SpdkIo(console);
-        CommandLine line = new CommandLine(main);
-        line.addSubcommand(new PerfCommand(console));
-        line.addSubcommand(new DdCommand(console));
-        line.addSubcommand(new BdevCommand(console));
-        line.addSubcommand(new DoctorCommand(console));
-        line.addSubcommand(new CompletionCommand());
-        line.addSubcommand(new WarmStart());
+    private static final Map<String, Function<Console, Object>> COMMANDS = commands();
+
+    private static Map<String, Function<Console, Object>> commands() {
+        Map<String, Function<Console, Object>> commands = new LinkedHashMap<>();
+        commands.put("perf", PerfCommand::new);
+        commands.put("dd", DdCommand::new);
+        commands.put("bdev", BdevCommand::new);
+        commands.put("doctor", DoctorCommand::new);
+        commands.put("completion", _ -> new CompletionCommand());
+        commands.put("warm-start", _ -> new WarmStart());
+        return commands;
+    }
+
+    static CommandLine commandLine(Console console, String... args) {
+        CommandLine line = new CommandLine(new SpdkIo(console));
+        // Reading the options of every command takes longer than all else before the first I/O.
+        String first = args.length == 0 ? "" : args[0];
+        boolean only = COMMANDS.containsKey(first) && !first.equals("completion");
+        COMMANDS.forEach((name, command) -> {
+            if (!only || name.equals(first)) {
+                line.addSubcommand(command.apply(console));
+            }
+        });
         line.setOut(console.out());
         line.setErr(console.err());
         line.setColorScheme(
                 CommandLine.Help.defaultColorScheme(
                         console.color() ? CommandLine.Help.Ansi.ON : CommandLine.Help.Ansi.OFF));
-        line.setCaseInsensitiveEnumValuesAllowed(true);
         line.setExitCodeExceptionMapper(problem -> problem instanceof CliException e ? e.exitCode() : 1);
+        SpdkIo main = line.getCommand();
         line.setParameterExceptionHandler(main::usedWrongly);
         line.setExecutionExceptionHandler(main::failed);
         Help.install(line, console.columns());
@@ -89,7 +106,7 @@ public final class SpdkIo implements Runnable {
     private int usedWrongly(CommandLine.ParameterException problem, String[] args) {
         CommandLine line = problem.getCommandLine();
         String name = line.getCommandSpec().qualifiedName();
-        line.getErr().println(oneLine(name, problem.getMessage() + "; see " + name + " --help"));
+        line.getErr().println(oneLine(name, lowerCased(problem.getMessage()) + "; see " + name + " --help"));
         if (debug) {
             problem.printStackTrace(line.getErr());
         }
@@ -107,6 +124,10 @@ public final class SpdkIo implements Runnable {
             cause.printStackTrace(line.getErr());
         }
         return cause instanceof CliException e ? e.exitCode() : CommandLine.ExitCode.SOFTWARE;
+    }
+
+    private static String lowerCased(String message) {
+        return message.isEmpty() ? message : Character.toLowerCase(message.charAt(0)) + message.substring(1);
     }
 
     private static String oneLine(String name, String message) {

@@ -2,8 +2,6 @@ package io.spdkio.cli.perf;
 
 import io.spdkio.cli.Console;
 
-import java.time.Duration;
-import java.time.Instant;
 import java.util.Locale;
 
 /** The line that changes while a run goes on, when somebody watches. */
@@ -25,14 +23,13 @@ final class LiveLine implements PerfRun.Watcher {
     @Override
     public void onFirstIo() {
         if (debug) {
-            Instant now = Instant.now();
-            String since =
+            String cpu =
                     ProcessHandle.current()
                             .info()
-                            .startInstant()
-                            .map(start -> Duration.between(start, now).toMillis() + " ms after the process began")
-                            .orElse("start of the process unknown");
-            console.err().println("first I/O completed at " + now.toEpochMilli() + ", " + since);
+                            .totalCpuDuration()
+                            .map(spent -> ", after " + spent.toMillis() + " ms of processor time")
+                            .orElse("");
+            console.err().println("first I/O completed at " + System.currentTimeMillis() + " ms" + cpu);
         }
     }
 

@@ -66,6 +66,7 @@ public final class PerfCommand implements Callable<Integer> {
     @Option(
             names = "--rw",
             paramLabel = "WORKLOAD",
+            converter = Words.Workloads.class,
             defaultValue = "randread",
             description =
                     "${COMPLETION-CANDIDATES} (default ${DEFAULT-VALUE}). verify writes patterns, reads them back and"
@@ -117,6 +118,7 @@ public final class PerfCommand implements Callable<Integer> {
     @Option(
             names = "--api",
             paramLabel = "API",
+            converter = Words.Apis.class,
             defaultValue = "queue",
             description =
                     "${COMPLETION-CANDIDATES} (default ${DEFAULT-VALUE}): IoQueue and its handler, a future for each"

@@ -1,0 +1,36 @@
+package io.spdkio.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+
+/** One run of the command, inside this JVM. */
+record Ran(int code, String out, String err) {
+    static Ran with(String... args) {
+        return inColumns(80, args);
+    }
+
+    static Ran inColumns(int columns, String... args) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        Console console =
+                new Console(new PrintWriter(out, true), new PrintWriter(err, true), false, false, columns, false);
+        int code = SpdkIo.run(console, args);
+        return new Ran(code, out.toString(), err.toString());
+    }
+
+    Ran succeeded() {
+        assertThat(err).as("standard error").isEmpty();
+        assertThat(code).as("exit code").isZero();
+        return this;
+    }
+
+    /** Ended with a code and one line that says all of this, and no stack trace. */
+    Ran endedWith(int expected, String... words) {
+        assertThat(err.lines().toList()).as("standard error").hasSize(1);
+        assertThat(err).startsWith("spdk-io").contains(words).doesNotContain("\tat ", "Exception");
+        assertThat(code).as("exit code").isEqualTo(expected);
+        return this;
+    }
+}

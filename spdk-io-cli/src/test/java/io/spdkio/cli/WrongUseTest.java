@@ -1,0 +1,90 @@
+package io.spdkio.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What is wrong is one line that says what to do, and the exit code tells wrong use (2) from failure (1). */
+class WrongUseTest {
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "''                                              | perf, dd, bdev, doctor",
+                "nonsense                                        | nonsense",
+                "--nonsense                                      | --nonsense",
+                "perf                                            | --bdev",
+                "perf --bdev null:1GiB --nonsense                | --nonsense",
+                "perf --bdev null:1GiB --rw sideways             | randread",
+                "perf --bdev null:1GiB --api telepathy           | futures",
+                "perf --bdev null:1GiB --engine steam            | embedded",
+                "perf --bdev null:1GiB --io-size 4q              | 4k",
+                "perf --bdev null:1GiB --io-size 1000            | multiple of 512",
+                "perf --bdev null:1GiB --io-size 0               | multiple of 512",
+                "perf --bdev null:1GiB --queue-depth 0           | 1 to 65536",
+                "perf --bdev null:1GiB --queue-depth many        | many",
+                "perf --bdev null:1GiB --time 0                  | more than 0",
+                "perf --bdev null:1GiB --time -1                 | more than 0",
+                "perf --bdev null:1GiB --threads 0               | 1 to 1024",
+                "perf --bdev null:1GiB --rw randrw --mix 101     | 0 to 100",
+                "perf --bdev null:1GiB --rw read --mix 50        | leave it out",
+                "perf --bdev null:1GiB --bdev null:1GiB          | --threads 2",
+                "perf --bdev floppy:1GiB                         | malloc",
+                "perf --bdev null                                | kind:size",
+                "perf --bdev null:                               | null:64MiB",
+                "perf --bdev null:1GiB?colour=red                | blockSize",
+                "perf --bdev null:1GiB?blockSize=256             | 512",
+                "perf --bdev malloc:1000                         | multiple of the block size",
+                "perf --bdev null:1GiB --io-size 512             | --io-size 4096",
+                "perf --bdev malloc:4KiB --io-size 8k            | larger",
+                "perf --bdev malloc:4KiB --rw read --threads 2   | larger",
+                "dd --if a                                       | --of",
+                "dd --if malloc:1MiB --of malloc:1MiB --bs 1000  | --bs 4096",
+                "dd --if malloc:1MiB --of malloc:1MiB --qd 0     | 1 to 1024",
+                "dd --if malloc:1MiB --of malloc:1MiB --count -1 | 0 or more",
+                "bdev                                            | list or info",
+                "bdev info                                       | SPEC",
+                "bdev info nonsense                              | kind:size",
+                "doctor nonsense                                 | nonsense",
+                "completion nonsense                             | nonsense",
+            })
+    void isExitCode2(String line, String advice) {
+        Ran.with(line.isEmpty() ? new String[0] : line.split(" ")).endedWith(2, advice);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"perf --bdev", "bdev info", "bdev list"})
+    void aMissingFileIsExitCode1(String command, @TempDir Path folder) {
+        List<String> args = new ArrayList<>(List.of(command.split(" ")));
+        args.add("file:" + folder.resolve("absent"));
+        Ran.with(args.toArray(String[]::new)).endedWith(1, "absent");
+    }
+
+    @Test
+    void aResultThatCannotBeWrittenIsToldBeforeTheRun(@TempDir Path folder) {
+        Ran.with("perf", "--bdev", "null:1GiB", "--json", folder.resolve("no/such/folder.json").toString())
+                .endedWith(1, "--json", "make it first");
+        Ran.with("perf", "--bdev", "null:1GiB", "--html", folder.toString()).endedWith(2, "--html", "directory");
+    }
+
+    @Test
+    void theNativeEngineIsAskedForByNameOrNotAtAll() {
+        Ran.with("perf", "--bdev", "null:1GiB", "--engine", "native").endedWith(1, "native");
+    }
+
+    @Test
+    void debugShowsTheStackTrace() {
+        Ran ran = Ran.with("--debug", "perf", "--bdev", "floppy:1GiB");
+
+        assertThat(ran.code()).isEqualTo(2);
+        assertThat(ran.err()).contains("\tat ").contains("IllegalArgumentException");
+    }
+}
