@@ -4,8 +4,12 @@ module io.spdkio.tck {
     requires transitive org.junit.jupiter.api;
     requires org.junit.jupiter.params;
     requires transitive org.assertj.core;
+    requires transitive org.junit.platform.launcher;
 
     exports io.spdkio.tck;
 
     opens io.spdkio.tck;
+
+    provides org.junit.platform.launcher.TestExecutionListener with
+            io.spdkio.tck.SkipReport;
 }
