@@ -53,7 +53,7 @@ final class CoreBdevDesc implements BdevDesc {
                 supported.add(type);
             }
         }
-        this.engineDesc = bdev.device().open(mode, this::onEvent);
+        this.engineDesc = bdev.device().open(thread.engineThread(), mode, this::onEvent);
     }
 
     private void onEvent(BdevEvent event) {

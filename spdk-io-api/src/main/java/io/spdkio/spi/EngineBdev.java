@@ -64,13 +64,14 @@ public interface EngineBdev {
     boolean isRemoved();
 
     /**
-     * Opens it, on an SPDK thread.
+     * Opens it.
      *
+     * @param thread the calling thread, which the descriptor belongs to
      * @param mode what for
      * @param sink told of events, on any thread; must not block
      * @return the descriptor
      */
-    EngineDesc open(OpenMode mode, Consumer<BdevEvent> sink);
+    EngineDesc open(EngineThread thread, OpenMode mode, Consumer<BdevEvent> sink);
 
     /**
      * What it has done.

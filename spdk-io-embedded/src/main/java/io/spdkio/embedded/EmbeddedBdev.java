@@ -121,7 +121,7 @@ public final class EmbeddedBdev implements EngineBdev {
     // ---- descriptors and claims
 
     @Override
-    public EngineDesc open(OpenMode mode, Consumer<BdevEvent> sink) {
+    public EngineDesc open(EngineThread thread, OpenMode mode, Consumer<BdevEvent> sink) {
         return open(mode, "a descriptor", sink);
     }
 
