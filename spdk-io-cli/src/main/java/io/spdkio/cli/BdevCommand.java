@@ -50,7 +50,7 @@ public final class BdevCommand implements Runnable {
             name = "list",
             description = "List the devices that specs describe, those below them too.",
             footer = {"", "Example:", "  spdk-io bdev list malloc:64MiB passthru:null:1TiB"})
-    private int list(
+    int list(
             @Option(
                             names = "--engine",
                             paramLabel = "ENGINE",
@@ -124,7 +124,7 @@ public final class BdevCommand implements Runnable {
             name = "info",
             description = "Show all about the devices that specs describe.",
             footer = {"", "Example:", "  spdk-io bdev info 'file:/tmp/disk?size=1GiB&create=true'"})
-    private int info(
+    int info(
             @Option(
                             names = "--engine",
                             paramLabel = "ENGINE",

@@ -28,6 +28,7 @@ public record Console(
     /** The launcher lists here which of 1 and 2 are terminals: Java can't tell them apart. */
     private static final String TTY_VARIABLE = "SPDKIO_TTY";
 
+    @SuppressWarnings("SystemConsoleNull") // JDK 25 returns null again where there is no terminal
     static Console ofProcess() {
         Map<String, String> environment = System.getenv();
         String tty = environment.get(TTY_VARIABLE);

@@ -33,12 +33,6 @@ public final class SpdkIo implements Runnable {
     @Option(names = "--debug", scope = ScopeType.INHERIT, description = "Show stack traces, and when things happened.")
     private boolean debug;
 
-    private final Console console;
-
-    SpdkIo(Console console) {
-        this.console = console;
-    }
-
     /** Runs the command and ends the process with its exit code. */
     public static void main(String... args) {
         Console console = Console.ofProcess();
@@ -75,7 +69,7 @@ public final class SpdkIo implements Runnable {
     }
 
     static CommandLine commandLine(Console console, String... args) {
-        CommandLine line = new CommandLine(new SpdkIo(console));
+        CommandLine line = new CommandLine(new SpdkIo());
         // Reading the options of every command takes longer than all else before the first I/O.
         String first = args.length == 0 ? "" : args[0];
         boolean only = COMMANDS.containsKey(first) && !first.equals("completion");

@@ -221,7 +221,7 @@ public final class DdCommand implements Callable<Integer> {
             throw CliException.usage("--verify needs a file or a device, and " + target.name() + " is a stream");
         }
 
-        int slots = (int) Math.clamp(Math.ceilDiv(limit, blockBytes), 1, depth);
+        int slots = Math.clamp(Math.ceilDiv(limit, blockBytes), 1, depth);
         Crc32cSum sourceSum = verify ? new Crc32cSum() : null;
         int block = Math.toIntExact(blockBytes);
         long begin = System.nanoTime();

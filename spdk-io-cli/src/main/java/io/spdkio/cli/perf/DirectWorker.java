@@ -16,7 +16,7 @@ final class DirectWorker extends Worker {
         for (int i = 0; i < depth; i++) {
             int slot = i;
             running++;
-            var unused = thread.fork(() -> loop(slot));
+            var _ = thread.fork(() -> loop(slot));
         }
     }
 

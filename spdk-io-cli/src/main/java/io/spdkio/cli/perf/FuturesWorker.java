@@ -40,7 +40,7 @@ final class FuturesWorker extends Worker {
         } else {
             future = desc.write(channel, buffers[slot], nextOffset(), ioSize);
         }
-        future.whenComplete(slots[slot]);
+        var _ = future.whenComplete(slots[slot]);
     }
 
     @Override

@@ -15,6 +15,7 @@ import java.io.InputStream;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.time.ZoneId;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
@@ -38,7 +39,9 @@ final class HtmlReport {
         PerfSettings settings = result.settings();
         Histogram latency = result.latency();
         String heading = settings.workloadText() + " on " + settings.devices();
-        String date = ZonedDateTime.now().format(DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm zzz", Locale.ROOT));
+        String date =
+                ZonedDateTime.now(ZoneId.systemDefault())
+                        .format(DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm zzz", Locale.ROOT));
         Map<String, String> values =
                 Map.ofEntries(
                         Map.entry("title", escaped("spdk-io perf: " + heading)),

@@ -143,7 +143,7 @@ final class PerfRun {
             firstIo.await();
             watcher.onFirstIo();
             // Loads the classes that the measurement needs.
-            long unused = Allocations.ofThisThread();
+            long _ = Allocations.ofThisThread();
             opened.await();
             watch(workers, settings.warmUpSeconds(), true);
             if (phase.now == Phase.WARM_UP) {
