@@ -26,7 +26,17 @@ import java.util.function.Function;
         scope = ScopeType.INHERIT,
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
-        sortOptions = false)
+        sortOptions = false,
+        footer = {
+            "",
+            "Device specs are explained in spdk-io perf --help. Exit codes: 0 done, 1 failed, 2 used wrongly.",
+            "",
+            "Examples:",
+            "  spdk-io perf --bdev malloc:64MiB",
+            "  spdk-io dd --if disk.img --of file:/dev/nvme0n1 --verify",
+            "  spdk-io run Program.java     a program of one file, with the library",
+            "  source <(spdk-io completion)",
+        })
 public final class SpdkIo implements Runnable {
     @Spec private CommandSpec spec;
 

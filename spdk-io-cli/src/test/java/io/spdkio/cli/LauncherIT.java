@@ -86,7 +86,7 @@ class LauncherIT {
 
     @Test
     void exitCodesComeThrough() throws Exception {
-        run("perf", "--nonsense").endedWith(2, "--nonsense");
+        run("doctor", "--nonsense").endedWith(2, "--nonsense");
         run("bdev", "info", "file:/no/such/file").endedWith(1, "/no/such/file");
     }
 
@@ -102,7 +102,6 @@ class LauncherIT {
             run(withCache, folder, launcher, "--version").succeeded();
             assertThat(cache).hasBinaryContent(before);
             // One that does not fit is passed over without a word.
-            before[before.length / 2] ^= 1;
             Files.write(cache, new byte[100]);
             run(withCache, folder, launcher, "--version").succeeded();
         }
