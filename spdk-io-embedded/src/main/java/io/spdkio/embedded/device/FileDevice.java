@@ -1,6 +1,7 @@
 package io.spdkio.embedded.device;
 
 import io.spdkio.Errno;
+import io.spdkio.IoStatus;
 import io.spdkio.SpdkException;
 import io.spdkio.SpdkThread;
 import io.spdkio.bdev.AioBdev;
@@ -146,12 +147,12 @@ public final class FileDevice implements BdevBackend, EmbeddedEngine.Rescannable
         private final FileRing<BdevIo> ring;
 
         ThreadRing(FileEngine files) {
-            ring = files.newRing(BdevIo::complete);
+            ring = files.newRing((io, status) -> io.complete(status == -Errno.ECANCELED ? IoStatus.ABORTED : status));
         }
 
         @Override
         public int poll() {
-            return ring.inFlight() == 0 ? 0 : ring.poll();
+            return ring.poll();
         }
 
         @Override

@@ -52,7 +52,13 @@ final class FileOperation<T> {
     private MemorySegment[] bouncedPieces;
 
     /** Which call zeroes or unmaps; {@link BackingFile.RangeCall#NONE} for a {@link Kind#WRITE_ZEROES} that writes. */
-    BackingFile.RangeCall rangeCall;
+    BackingFile.RangeCall rangeCall = BackingFile.RangeCall.NONE;
+
+    /** Whether it is in flight. */
+    boolean active;
+
+    /** Whether its being cancelled is what was asked for. */
+    boolean cancelRequested;
 
     /** The result of a step that is delivered later. */
     int result;
@@ -64,8 +70,38 @@ final class FileOperation<T> {
         this.index = index;
     }
 
-    boolean isActive() {
-        return file != null;
+    /**
+     * Begins the operation. References are stored only where they change, which under steady load they do not: the
+     * store costs a barrier.
+     */
+    @SuppressWarnings("ReferenceEquality")
+    void describe(RingFile<T> newFile, Kind newKind, long newBytes, long newFileOffset, T newRequest) {
+        if (file != newFile) {
+            file = newFile;
+        }
+        if (kind != newKind) {
+            kind = newKind;
+        }
+        if (request != newRequest) {
+            request = newRequest;
+        }
+        bytes = newBytes;
+        fileOffset = newFileOffset;
+        done = 0;
+        active = true;
+        cancelRequested = false;
+    }
+
+    @SuppressWarnings("MemorySegmentReferenceEquality") // an equal one would do as well; it is only stored needlessly
+    void useMemory(MemorySegment newData, long newDataOffset, MemorySegment[] newPieces, int newPieceCount) {
+        if (data != newData) {
+            data = newData;
+        }
+        if (pieces != newPieces) {
+            pieces = newPieces;
+        }
+        dataOffset = newDataOffset;
+        pieceCount = newPieceCount;
     }
 
     /** {@return whether it moves bytes between memory and the file} */

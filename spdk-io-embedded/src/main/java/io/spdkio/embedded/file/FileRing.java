@@ -12,27 +12,38 @@ import java.util.Objects;
 /**
  * One thread's file I/O, of all its files.
  *
- * <p>Confined to that thread. {@link #poll} is to be called again and again: it hands what was submitted to the system
- * and delivers what has completed, which happens nowhere else. On the way short reads and writes are carried on with,
- * so that an I/O completes whole or with an error.
+ * <p>Confined to that thread; another may go on with it when that has ended. {@link #poll} is to be called again and
+ * again: it hands what was submitted to the system and delivers what has completed, which happens nowhere else. On the
+ * way short reads and writes are carried on with, so that an I/O completes whole or with an error.
  *
  * @param <T> what an I/O is submitted with, given back when it completes
  */
 public abstract sealed class FileRing<T> implements AutoCloseable permits UringFileRing, WorkerFileRing {
 
     private final FileCompletion<T> completion;
+    private final int capacity;
     private FileOperation<T>[] operations;
     private int operationCount;
-    private final int capacity;
-    private FileOperation<T> free;
+
+    /** The operations not in use, first in, first out: under steady load each then meets the same request again. */
+    private final int[] free;
+
+    private int freeHead;
+    private int freeTail;
+
     private final OperationList<T> settled = new OperationList<>();
     private int inFlight;
     private long finished;
     private boolean closed;
 
+    /**
+     * @param capacity a power of two
+     * @param completion takes all completions
+     */
     @SuppressWarnings({"unchecked", "rawtypes"})
     FileRing(int capacity, FileCompletion<T> completion) {
         this.capacity = capacity;
+        this.free = new int[capacity];
         this.completion = Objects.requireNonNull(completion);
         this.operations = new FileOperation[Math.min(64, capacity)];
     }
@@ -62,6 +73,10 @@ public abstract sealed class FileRing<T> implements AutoCloseable permits UringF
      * @return how many I/Os completed
      */
     public final int poll() {
+        if (inFlight == 0) {
+            idle();
+            return 0;
+        }
         long before = finished;
         // Not those that are added meanwhile: a failing file must not keep the thread here.
         for (int due = settled.size(); due > 0 && !settled.isEmpty(); due--) {
@@ -89,7 +104,8 @@ public abstract sealed class FileRing<T> implements AutoCloseable permits UringF
     @SuppressWarnings("ReferenceEquality") // this very request is meant
     public final void cancel(T request) {
         for (int i = 0; i < operationCount; i++) {
-            if (operations[i].isActive() && operations[i].request == request) {
+            if (operations[i].active && operations[i].request == request) {
+                operations[i].cancelRequested = true;
                 cancel(operations[i]);
             }
         }
@@ -106,7 +122,8 @@ public abstract sealed class FileRing<T> implements AutoCloseable permits UringF
         }
         closed = true;
         for (int i = 0; i < operationCount; i++) {
-            if (operations[i].isActive()) {
+            if (operations[i].active) {
+                operations[i].cancelRequested = true;
                 cancel(operations[i]);
             }
         }
@@ -130,6 +147,9 @@ public abstract sealed class FileRing<T> implements AutoCloseable permits UringF
 
     /** Hands over what was submitted and delivers what has completed. */
     abstract void pollSystem();
+
+    /** Polled with nothing in flight. */
+    abstract void idle();
 
     /** Blocks until there is something to deliver, or a little time has passed. */
     abstract void awaitSystem();
@@ -155,16 +175,8 @@ public abstract sealed class FileRing<T> implements AutoCloseable permits UringF
             return false;
         }
         boolean onePiece = pieceCount == 1;
-        operation.file = file;
-        operation.kind = kind;
-        operation.data = onePiece ? pieces[0] : data;
-        operation.dataOffset = dataOffset;
-        operation.pieces = onePiece ? null : pieces;
-        operation.pieceCount = pieceCount;
-        operation.bytes = bytes;
-        operation.fileOffset = fileOffset;
-        operation.done = 0;
-        operation.request = request;
+        operation.describe(file, kind, bytes, fileOffset, request);
+        operation.useMemory(onePiece ? pieces[0] : data, dataOffset, onePiece ? null : pieces, pieceCount);
         file.inFlight++;
         inFlight++;
         begin(operation);
@@ -219,10 +231,8 @@ public abstract sealed class FileRing<T> implements AutoCloseable permits UringF
     }
 
     private FileOperation<T> take() {
-        FileOperation<T> operation = free;
-        if (operation != null) {
-            free = operation.next;
-            return operation;
+        if (freeHead != freeTail) {
+            return operations[free[freeHead++ & (capacity - 1)]];
         }
         if (operationCount == capacity) {
             return null;
@@ -230,7 +240,7 @@ public abstract sealed class FileRing<T> implements AutoCloseable permits UringF
         if (operationCount == operations.length) {
             operations = Arrays.copyOf(operations, Math.min(capacity, operationCount * 2));
         }
-        operation = new FileOperation<>(operationCount);
+        FileOperation<T> operation = new FileOperation<>(operationCount);
         operations[operationCount++] = operation;
         return operation;
     }
@@ -280,8 +290,10 @@ public abstract sealed class FileRing<T> implements AutoCloseable permits UringF
 
     /** {@return whether the way to zero or unmap is not known here, so that another is to be tried} */
     private static boolean isRefused(FileOperation<?> operation, int status) {
+        if (operation.kind != Kind.WRITE_ZEROES && operation.kind != Kind.UNMAP) {
+            return false;
+        }
         return switch (operation.rangeCall) {
-            case null -> false;
             case NONE -> false;
             case ZERO_RANGE, PUNCH_HOLE -> status == -Errno.EOPNOTSUPP;
             // A kernel that does not know the command has several ways to say so.
@@ -305,10 +317,8 @@ public abstract sealed class FileRing<T> implements AutoCloseable permits UringF
         operation.unbounce(status == 0);
         RingFile<T> file = operation.file;
         T request = operation.request;
-        operation.file = null;
-        operation.rangeCall = null;
-        operation.next = free;
-        free = operation;
+        operation.active = false;
+        free[freeTail++ & (capacity - 1)] = operation.index;
         file.inFlight--;
         inFlight--;
         finished++;

@@ -1,7 +1,6 @@
 package io.spdkio.embedded.file;
 
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 import java.util.Optional;
 
 /**
@@ -54,11 +53,14 @@ public final class RegisteredMemory {
      * @param memory as it was added
      */
     public synchronized void remove(MemorySegment memory) {
-        Region[] fewer =
-                Arrays.stream(regions).filter(region -> region.start != memory.address()).toArray(Region[]::new);
-        if (fewer.length != regions.length) {
-            regions = fewer;
+        int at = floor(regions, memory.address());
+        if (at < 0 || regions[at].start != memory.address()) {
+            return;
         }
+        Region[] fewer = new Region[regions.length - 1];
+        System.arraycopy(regions, 0, fewer, 0, at);
+        System.arraycopy(regions, at + 1, fewer, at, fewer.length - at);
+        regions = fewer;
     }
 
     /**

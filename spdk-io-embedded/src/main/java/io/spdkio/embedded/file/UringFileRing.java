@@ -1,6 +1,7 @@
 package io.spdkio.embedded.file;
 
 import io.spdkio.embedded.file.FileOperation.Kind;
+import io.spdkio.embedded.linux.Errno;
 import io.spdkio.embedded.linux.ErrnoException;
 import io.spdkio.embedded.linux.IoUring;
 import io.spdkio.embedded.linux.LinuxFile;
@@ -28,19 +29,20 @@ final class UringFileRing<T> extends FileRing<T> {
     private static final int IOVECS = 4 * MOST_IOVECS;
     private static final long CANCEL_TOKEN = -1;
 
-    private final IoUring ring;
-    private final RingBuffers buffers;
     private final IoUring.CompletionHandler handler = this::completed;
     private final OperationList<T> stuck = new OperationList<>();
     private final BitSet filesInTable = new BitSet();
+    private final IoUring ring;
+    private final RingBuffers buffers;
     private final int fileTableSize;
+
     private final Arena arena = Arena.ofShared();
     private final MemorySegment iovecs = arena.allocate((long) IOVECS * IOVEC_BYTES, 8);
     private int iovecsUsed;
 
     UringFileRing(RegisteredMemory memory, FileCompletion<T> completion) {
         super(CAPACITY, completion);
-        this.ring = new IoUring(new IoUring.Setup(SUBMISSION_ENTRIES, CAPACITY, true));
+        this.ring = new IoUring(SUBMISSION_ENTRIES, CAPACITY);
         this.fileTableSize = makeFileTable();
         this.buffers = new RingBuffers(ring, memory);
     }
@@ -177,6 +179,11 @@ final class UringFileRing<T> extends FileRing<T> {
     }
 
     @Override
+    void idle() {
+        buffers.forgetFreed();
+    }
+
+    @Override
     void pollSystem() {
         buffers.forgetFreed();
         while (!stuck.isEmpty() && !ring.isFull()) {
@@ -190,8 +197,15 @@ final class UringFileRing<T> extends FileRing<T> {
     }
 
     private void completed(long token, int result) {
-        if (token != CANCEL_TOKEN) {
-            stepped(operation((int) token), result);
+        if (token == CANCEL_TOKEN) {
+            return;
+        }
+        FileOperation<T> operation = operation((int) token);
+        if (result == -Errno.ECANCELED && !operation.cancelRequested) {
+            // The thread that submitted it has ended: once more, by the one that polls now.
+            step(operation);
+        } else {
+            stepped(operation, result);
         }
     }
 

@@ -59,6 +59,9 @@ final class WorkerFileRing<T> extends FileRing<T> {
     }
 
     @Override
+    void idle() {}
+
+    @Override
     void awaitSystem() {
         LockSupport.parkNanos(this, AWAIT_NANOS);
     }

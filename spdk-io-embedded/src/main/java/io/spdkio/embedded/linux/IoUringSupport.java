@@ -12,7 +12,7 @@ import java.util.Optional;
  * What io_uring offers here, found by making a ring and giving it back.
  *
  * @param cause why there is no io_uring and what to do about it, empty when there is
- * @param setupFlags the best flags that the kernel accepts for a ring of one thread, {@code IORING_SETUP_…}
+ * @param setupFlags the best flags that the kernel accepts, {@code IORING_SETUP_…}
  * @param features the kernel's {@code IORING_FEAT_…}
  * @param bufferCause why memory cannot be registered, empty when it can; I/O works all the same, a little slower
  */
@@ -28,7 +28,7 @@ public record IoUringSupport(Optional<String> cause, int setupFlags, int feature
         if (!Linux.isAvailable()) {
             return unavailable(Linux.unavailabilityCause().orElseThrow());
         }
-        try (IoUring ring = new IoUring(new IoUring.Setup(4, 8, true))) {
+        try (IoUring ring = new IoUring(4, 8)) {
             return new IoUringSupport(Optional.empty(), ring.setupFlags(), ring.features(), tryBuffers(ring));
         } catch (ErrnoException e) {
             return unavailable(e.getMessage());
@@ -52,8 +52,8 @@ public record IoUringSupport(Optional<String> cause, int setupFlags, int feature
 
     /** {@return the names of the setup flags that matter for speed} */
     public List<String> setupFlagNames() {
-        String[] names = {"SUBMIT_ALL", "COOP_TASKRUN", "TASKRUN_FLAG", "SINGLE_ISSUER", "DEFER_TASKRUN", "NO_SQARRAY"};
-        int[] bits = {7, 8, 9, 12, 13, 16};
+        String[] names = {"SUBMIT_ALL", "COOP_TASKRUN", "TASKRUN_FLAG", "NO_SQARRAY"};
+        int[] bits = {7, 8, 9, 16};
         List<String> set = new ArrayList<>();
         for (int i = 0; i < names.length; i++) {
             if ((setupFlags >> bits[i] & 1) != 0) {

@@ -328,6 +328,49 @@ abstract class AbstractFileRingTest {
     }
 
     @Test
+    @SuppressWarnings("unchecked")
+    void ioOfThreadThatHasEndedCompletesOnTheNext() throws Exception {
+        MemorySegment written = random(SIZE, 11);
+        FileRing<Integer>[] opened = new FileRing[1];
+        RingFile<Integer>[] attached = new RingFile[1];
+        BackingFile backing = engine.openFile(inFolder());
+        Thread first =
+                Thread.ofPlatform()
+                        .start(() -> {
+                            opened[0] =
+                                    engine.newRing(
+                                            (request, status) -> assertThat(results.put(request, status)).isNull());
+                            attached[0] = opened[0].attach(backing);
+                            for (int i = 0; i < 200; i++) {
+                                attached[0].write(written, i * 4096L, 4096, i * 4096L, i);
+                                if (i == 100) {
+                                    opened[0].poll(); // the rest is submitted and not handed over
+                                }
+                            }
+                        });
+        first.join();
+        FileRing<Integer> moved = opened[0];
+        RingFile<Integer> file = attached[0];
+        for (int i = 200; i < 256; i++) {
+            assertThat(file.write(written, i * 4096L, 4096, i * 4096L, i)).isTrue();
+        }
+        while (moved.inFlight() != 0) {
+            moved.poll();
+        }
+        assertThat(results).hasSize(256);
+        assertThat(results.values()).containsOnly(0);
+        MemorySegment read = arena.allocate(SIZE, 4096);
+        file.read(read, 0, SIZE, 0, -1);
+        while (moved.inFlight() != 0) {
+            moved.poll();
+        }
+        assertThat(read.mismatch(written)).isEqualTo(-1);
+        file.close();
+        backing.close();
+        moved.close();
+    }
+
+    @Test
     void fileIsNotDetachedUnderItsIo() {
         try (Attached attached = attach(inFolder())) {
             attached.file().flush(0);
