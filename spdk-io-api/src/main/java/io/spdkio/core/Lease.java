@@ -22,18 +22,21 @@ final class Lease {
         try {
             MethodHandles.Lookup lookup = MethodHandles.lookup();
             HOLDS = lookup.findVarHandle(Lease.class, "holds", int.class);
-            FAVOURITE = lookup.findVarHandle(Lease.class, "favourite", CoreThread.class);
+            FAVOURITE = lookup.findVarHandle(Lease.class, "favourite", Object.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
     }
 
     private volatile int holds;
-    private CoreThread favourite;
+
+    /** An SPDK thread; only which one it is matters. */
+    private Object favourite;
+
     private int favouriteCount;
     private CoreRequest lastUser;
 
-    void take(CoreThread thread, CoreRequest user) {
+    void take(Object thread, CoreRequest user) {
         if (favourite == thread || (favourite == null && FAVOURITE.compareAndSet(this, null, thread))) {
             if (favouriteCount == 0) {
                 hold();
@@ -47,7 +50,7 @@ final class Lease {
         }
     }
 
-    void giveBack(CoreThread thread) {
+    void giveBack(Object thread) {
         if (favourite != thread || --favouriteCount == 0) {
             HOLDS.getAndAdd(this, -1);
         }
