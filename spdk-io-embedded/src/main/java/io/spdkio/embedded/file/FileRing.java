@@ -169,7 +169,12 @@ public abstract sealed class FileRing<T> implements AutoCloseable permits UringF
         if (closed || file.isClosed()) {
             throw new IllegalStateException(file.file() + " is not attached any more");
         }
-        checkNative(data, pieces, pieceCount);
+        if (data != null) {
+            checkMemory(kind, data);
+        }
+        for (int i = 0; i < pieceCount; i++) {
+            checkMemory(kind, pieces[i]);
+        }
         FileOperation<T> operation = take();
         if (operation == null) {
             return false;
@@ -220,13 +225,12 @@ public abstract sealed class FileRing<T> implements AutoCloseable permits UringF
         settled.add(operation);
     }
 
-    private static void checkNative(MemorySegment data, MemorySegment[] pieces, int pieceCount) {
-        boolean isNative = data == null || data.isNative();
-        for (int i = 0; i < pieceCount; i++) {
-            isNative &= pieces[i].isNative();
-        }
-        if (!isNative) {
+    private static void checkMemory(Kind kind, MemorySegment memory) {
+        if (!memory.isNative()) {
             throw new IllegalArgumentException("files are read into and written from off-heap memory only");
+        }
+        if (kind == Kind.READ && memory.isReadOnly()) {
+            throw new IllegalArgumentException("a file can't be read into read-only memory");
         }
     }
 
