@@ -1,0 +1,48 @@
+package io.spdkio.embedded.tck.broken;
+
+/** What is wrong with an engine. */
+enum Defect {
+    /** Nothing; everything goes through the wrapper all the same. */
+    NONE,
+    /** Nothing; every handle is decorated all the same. */
+    NONE_BUT_DECORATED,
+    /** Every fiftieth I/O completes never. */
+    LOST_COMPLETION,
+    /** Every I/O is completed, and a little later once more. */
+    DOUBLE_COMPLETION,
+    /** What is done at once is delivered at once, before submit returns. */
+    COMPLETION_INSIDE_SUBMIT,
+    /** The last block of the device is the one before it. */
+    OFF_BY_ONE_AT_THE_END,
+    /** The device says that it has a block more than it has. */
+    ONE_BLOCK_TOO_MANY,
+    /** A write completes before the device has the data. */
+    STALE_DATA_AFTER_WRITE,
+    /** A reset completes and has done nothing. */
+    IGNORED_RESET,
+    /** A flush completes and has done nothing. */
+    FLUSH_DOES_NOTHING,
+    /** The pieces of a vectored I/O are taken from the last to the first. */
+    REVERSED_IOVECS,
+    /** The pieces of a vectored I/O are taken in turn of their addresses. */
+    IOVECS_BY_ADDRESS,
+    /** A failed I/O never gives its lease back. */
+    LEAKED_LEASE,
+    /** A cancelled I/O gives its lease back at once, although the device still works on it. */
+    LEASE_ENDS_WITH_THE_FUTURE,
+    /** A confined call on the wrong thread is let pass. */
+    WRONG_THREAD_ACCEPTED,
+    /** Failed I/O is reported as a success. */
+    SWALLOWED_FAILURE,
+    /** An abort is taken and forgotten. */
+    IGNORED_ABORT,
+    /** compareAndWrite is a read, a compare and a write, with room between them. */
+    TORN_COMPARE_AND_WRITE,
+    /** writeZeroes leaves the last block. */
+    ZEROES_ONE_BLOCK_SHORT,
+    /** A device that is removed tells nobody. */
+    SILENT_REMOVAL;
+
+    /** The one at work; tests of the suite run one after the other. */
+    static volatile Defect current = NONE;
+}
