@@ -34,12 +34,17 @@ public final class DeviceSpecs {
     public static DeviceSpecs parse(List<String> texts) {
         DeviceSpecs specs = new DeviceSpecs();
         for (String text : texts) {
-            specs.add(text);
+            specs.add(text, false);
         }
         return specs;
     }
 
-    private void add(String text) {
+    /**
+     * Adds a device.
+     *
+     * @param readOnly whether nothing will be written to it, so that a file is opened for reading only
+     */
+    public void add(String text, boolean readOnly) {
         List<BdevSpec> parsed;
         try {
             parsed = BdevSpec.parse(text);
@@ -54,7 +59,9 @@ public final class DeviceSpecs {
                 name = next(name);
             }
             renamed.put(spec.name(), name);
-            unique.add(rename(spec, name, renamed));
+            BdevSpec made = rename(spec, name, renamed);
+            boolean reads = readOnly && made instanceof AioBdev file && file.createSize().isEmpty();
+            unique.add(reads ? ((AioBdev) made).asReadOnly() : made);
         }
         devices.add(unique);
     }

@@ -1,6 +1,7 @@
 package io.spdkio.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -8,6 +9,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -66,6 +69,21 @@ class WrongUseTest {
         List<String> args = new ArrayList<>(List.of(command.split(" ")));
         args.add("file:" + folder.resolve("absent"));
         Ran.with(args.toArray(String[]::new)).endedWith(1, "absent");
+    }
+
+    @Test
+    void aDeviceThatCanOnlyBeReadIsNotWritten(@TempDir Path folder) throws IOException {
+        Path file = Files.write(folder.resolve("disk"), new byte[8192]);
+        Ran.with("perf", "--bdev", "file:" + file + "?readOnly=true", "--rw", "write")
+                .endedWith(2, "can only be read", "randread");
+    }
+
+    @Test
+    void aFileWithoutPermissionIsExitCode1(@TempDir Path folder) throws IOException {
+        assumeThat(System.getProperty("user.name")).as("permissions do not hold for root").isNotEqualTo("root");
+        Path file = Files.write(folder.resolve("disk"), new byte[8192]);
+        assertThat(file.toFile().setReadable(false)).isTrue();
+        Ran.with("perf", "--bdev", "file:" + file).endedWith(1, "permission");
     }
 
     @Test

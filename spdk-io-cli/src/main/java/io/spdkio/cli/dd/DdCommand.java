@@ -22,7 +22,6 @@ import picocli.CommandLine.Option;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -125,16 +124,15 @@ public final class DdCommand implements Callable<Integer> {
         require(skip >= 0 && skip <= Long.MAX_VALUE / blockBytes, "--skip", skip, "0 or more, in blocks of --bs");
         require(seek >= 0 && seek <= Long.MAX_VALUE / blockBytes, "--seek", seek, "0 or more, in blocks of --bs");
         require(depth >= 1 && depth <= MAX_DEPTH, "--qd", depth, "1 to " + MAX_DEPTH);
-        List<String> specs = new ArrayList<>();
+        DeviceSpecs devices = new DeviceSpecs();
         boolean fromBdev = DeviceSpecs.isSpec(input);
         boolean toBdev = DeviceSpecs.isSpec(output);
         if (fromBdev) {
-            specs.add(input);
+            devices.add(input, true);
         }
         if (toBdev) {
-            specs.add(output);
+            devices.add(output, false);
         }
-        DeviceSpecs devices = DeviceSpecs.parse(specs);
         requireDifferent();
         try (SpdkEnv env = SpdkEnv.builder().name("dd").engine(engine).build();
                 ExecutorService io =
@@ -146,14 +144,16 @@ public final class DdCommand implements Callable<Integer> {
             FileEndpoint sourceFile = fromBdev ? null : FileEndpoint.source(input, io);
             List<Bdev> bdevs = devices.create(env);
             try (Endpoint source =
-                            fromBdev
-                                    ? new BdevEndpoint(env, thread, input, bdevs.getFirst(), OpenMode.READ_ONLY)
-                                    : sourceFile;
-                    Endpoint target =
-                            toBdev
-                                    ? new BdevEndpoint(env, thread, output, bdevs.getLast(), OpenMode.READ_WRITE)
-                                    : FileEndpoint.target(output, verify, io)) {
-                copy(env, thread, source, target);
+                    fromBdev
+                            ? new BdevEndpoint(env, thread, input, bdevs.getFirst(), OpenMode.READ_ONLY)
+                            : sourceFile) {
+                long limit = limit(source);
+                try (Endpoint target =
+                        toBdev
+                                ? new BdevEndpoint(env, thread, output, bdevs.getLast(), OpenMode.READ_WRITE)
+                                : FileEndpoint.target(output, verify, io)) {
+                    copy(env, thread, source, target, limit);
+                }
             }
         }
         return 0;
@@ -176,32 +176,43 @@ public final class DdCommand implements Callable<Integer> {
         }
     }
 
-    private void copy(SpdkEnv env, SpdkThread thread, Endpoint source, Endpoint target) {
-        for (Endpoint end : List.of(source, target)) {
-            if (blockBytes % end.blockSize() != 0) {
-                throw CliException.usage(
-                        "--bs %d is not a multiple of the block size of %s, %d; use --bs %d"
-                                .formatted(
-                                        blockBytes,
-                                        end.name(),
-                                        end.blockSize(),
-                                        Math.ceilDiv(blockBytes, end.blockSize()) * end.blockSize()));
-            }
+    private void checkBlockSize(Endpoint end) {
+        if (blockBytes % end.blockSize() != 0) {
+            throw CliException.usage(
+                    "--bs %d is not a multiple of the block size of %s, %d; use --bs %d"
+                            .formatted(
+                                    blockBytes,
+                                    end.name(),
+                                    end.blockSize(),
+                                    Math.ceilDiv(blockBytes, end.blockSize()) * end.blockSize()));
         }
+    }
+
+    /** How much there is to read. */
+    private long limit(Endpoint source) {
+        checkBlockSize(source);
+        long from = skip * blockBytes;
+        long wanted = count == null || count > Long.MAX_VALUE / blockBytes ? Long.MAX_VALUE : count * blockBytes;
+        if (source.sizeBytes().isEmpty()) {
+            if (skip > 0) {
+                throw CliException.usage("--skip needs a file or a device, and " + source.name() + " is a stream");
+            }
+            return wanted;
+        }
+        long size = source.sizeBytes().getAsLong();
+        if (from > size) {
+            throw CliException.failed(
+                    "%s has %,d bytes, and --skip %d begins at %,d; skip less"
+                            .formatted(source.name(), size, skip, from));
+        }
+        return Math.min(wanted, size - from);
+    }
+
+    private void copy(SpdkEnv env, SpdkThread thread, Endpoint source, Endpoint target, long readable) {
+        checkBlockSize(target);
         long from = skip * blockBytes;
         long to = seek * blockBytes;
-        long limit = count == null || count > Long.MAX_VALUE / blockBytes ? Long.MAX_VALUE : count * blockBytes;
-        if (source.sizeBytes().isPresent()) {
-            long size = source.sizeBytes().getAsLong();
-            if (from > size) {
-                throw CliException.failed(
-                        "%s has %,d bytes, and --skip %d begins at %,d; skip less"
-                                .formatted(source.name(), size, skip, from));
-            }
-            limit = Math.min(limit, size - from);
-        } else if (skip > 0) {
-            throw CliException.usage("--skip needs a file or a device, and " + source.name() + " is a stream");
-        }
+        long limit = readable;
         boolean bounded = target instanceof BdevEndpoint || isBlockDevice(target);
         if (bounded) {
             long room = Math.max(0, target.sizeBytes().orElse(0) - to);

@@ -7,6 +7,7 @@ import io.spdkio.SpdkException;
 import io.spdkio.SpdkThread;
 import io.spdkio.bdev.Bdev;
 import io.spdkio.bdev.ByteSize;
+import io.spdkio.bdev.IoType;
 import io.spdkio.cli.CliException;
 import io.spdkio.cli.DeviceSpecs;
 
@@ -44,7 +45,8 @@ final class PerfRun {
     }
 
     PerfResult run() throws InterruptedException {
-        DeviceSpecs specs = DeviceSpecs.parse(settings.specs());
+        DeviceSpecs specs = new DeviceSpecs();
+        settings.specs().forEach(text -> specs.add(text, !settings.workload().writes()));
         try (SpdkEnv env =
                 SpdkEnv.builder()
                         .name("perf")
@@ -72,6 +74,10 @@ final class PerfRun {
     }
 
     private void check(Bdev bdev, String spec) {
+        if (settings.workload().writes() && !bdev.supports(IoType.WRITE)) {
+            throw CliException.usage(
+                    spec + " can only be read, and --rw " + settings.workload() + " writes; use --rw randread or read");
+        }
         int size = settings.ioSizeBytes();
         if (size % bdev.blockSize() != 0) {
             throw CliException.usage(
