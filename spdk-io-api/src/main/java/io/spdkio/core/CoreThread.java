@@ -234,6 +234,7 @@ final class CoreThread implements SpdkThread {
             }
         } finally {
             depth--;
+            io.endPoll();
             if (outer != this) {
                 os.polled = outer;
             }
