@@ -18,10 +18,8 @@ import io.spdkio.spi.EngineDesc;
 
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
-import java.util.Set;
 import java.util.function.Consumer;
 
 /** An open descriptor. The device lets go of it when it is closed and its last channel is released. */
@@ -32,7 +30,7 @@ final class CoreBdevDesc implements BdevDesc {
     private final OpenMode mode;
     private final IoDeviceId id;
     private final Consumer<? super BdevEvent> listener;
-    private final Set<IoType> supported = EnumSet.noneOf(IoType.class);
+    private final int supported;
     private final EngineDesc engineDesc;
     private final List<CoreChannel> channels = new ArrayList<>();
     private boolean freed;
@@ -48,11 +46,13 @@ final class CoreBdevDesc implements BdevDesc {
         this.writable = mode == OpenMode.READ_WRITE;
         this.id = id;
         this.listener = Objects.requireNonNull(listener, "listener");
+        int bits = 0;
         for (IoType type : IoType.values()) {
             if (bdev.supports(type)) {
-                supported.add(type);
+                bits |= 1 << type.ordinal();
             }
         }
+        this.supported = bits;
         this.engineDesc = bdev.device().open(thread.engineThread(), mode, this::onEvent);
     }
 
@@ -84,7 +84,7 @@ final class CoreBdevDesc implements BdevDesc {
     }
 
     boolean supports(IoType type) {
-        return supported.contains(type);
+        return (supported & 1 << type.ordinal()) != 0;
     }
 
     void checkOpen() {
