@@ -38,6 +38,9 @@ public final class MallocDevice implements BdevBackend {
                         1);
         try {
             memory = EmbeddedMemory.allocate("malloc device '" + spec.name() + "'", spec.sizeBytes(), 4096, arena);
+            // Takes the pages now, as SPDK does. Left untouched, all reads come from the kernel's one page of zeroes,
+            // which stays in the cache: a device that was never written measured twice as fast as memory is.
+            memory.fill((byte) 0);
         } catch (RuntimeException e) {
             arena.close();
             throw e;
