@@ -213,15 +213,24 @@ final class CoreEnv implements SpdkEnv {
                         result.completeExceptionally(problem);
                     }
                 });
-        return new CoreJoinHandle<>(CoreThread.result(attached), result);
+        return new CoreJoinHandle<>(this, CoreThread.result(attached), result);
     }
 
     void threadExited(CoreThread thread) {
-        leaked |= thread.leaksIo();
+        if (thread.leaksIo()) {
+            leaked = true;
+        }
         threads.remove(thread.id());
         if (thread.os().current() == null) {
-            osThreads.remove(thread.osThread());
+            osThreads.remove(thread.osThread(), thread.os());
         }
+    }
+
+    /** The SPDK thread that the caller has to poll while it waits for something; null when it may block. */
+    CoreThread polledByCaller() {
+        OsThread os = osThreads.get(Thread.currentThread());
+        CoreThread current = os == null ? null : os.current();
+        return current == null || current.state() == SpdkThread.State.EXITED || current.isDeep() ? null : current;
     }
 
     /** The SPDK thread that the caller runs on; null when it runs on none. */
@@ -296,18 +305,21 @@ final class CoreEnv implements SpdkEnv {
             threads.values().forEach(CoreThread::exitNow);
             awaitThreads();
             descs.forEach(CoreBdevDesc::closeAnyway);
-            if (leaked) {
-                System.getLogger("io.spdkio")
-                        .log(
-                                System.Logger.Level.WARNING,
-                                "environment ''{0}'' closes with I/O outstanding; its memory stays allocated",
-                                config.name());
-            } else {
-                engine.close();
-                dma.close();
+            try {
+                if (leaked) {
+                    System.getLogger("io.spdkio")
+                            .log(
+                                    System.Logger.Level.WARNING,
+                                    "environment ''{0}'' closes with I/O outstanding; its memory stays allocated",
+                                    config.name());
+                } else {
+                    engine.close();
+                    dma.close();
+                }
+            } finally {
+                freed = true;
+                Environments.closed();
             }
-            freed = true;
-            Environments.closed();
         }
     }
 
@@ -319,6 +331,7 @@ final class CoreEnv implements SpdkEnv {
             for (CoreThread thread : threads.values()) {
                 if (!thread.osThread().isAlive()) {
                     // Its OS thread has ended without closing it: nobody can be in it, and nobody else will drain it.
+                    osThreads.remove(thread.osThread());
                     thread.adopt();
                 }
                 if (thread.isPolledByCaller()) {

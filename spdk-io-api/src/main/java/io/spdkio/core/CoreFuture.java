@@ -52,7 +52,7 @@ final class CoreFuture<T> extends IoFuture<T> {
 
     @Override
     public T join() {
-        pollUntilDone(Long.MAX_VALUE);
+        pollUntilDone(Long.MAX_VALUE, false);
         try {
             return super.join();
         } catch (CompletionException e) {
@@ -62,22 +62,25 @@ final class CoreFuture<T> extends IoFuture<T> {
 
     @Override
     public T get() throws InterruptedException, ExecutionException {
-        pollUntilDone(Long.MAX_VALUE);
+        pollUntilDone(Long.MAX_VALUE, true);
         return super.get();
     }
 
     @Override
     public T get(long timeout, TimeUnit unit) throws InterruptedException, ExecutionException, TimeoutException {
-        if (thread != null && thread.isPolledByCaller()) {
-            pollUntilDone(unit.toNanos(timeout));
-            return super.get(0, TimeUnit.NANOSECONDS);
-        }
-        return super.get(timeout, unit);
+        long begin = System.nanoTime();
+        long timeoutNanos = unit.toNanos(timeout);
+        pollUntilDone(timeoutNanos, true);
+        return super.get(timeoutNanos - (System.nanoTime() - begin), TimeUnit.NANOSECONDS);
     }
 
-    private void pollUntilDone(long timeoutNanos) {
-        if (!isDone() && thread != null && thread.isPolledByCaller()) {
-            thread.pollUntil(this::isDone, timeoutNanos);
+    /** Polls as long as the caller's OS thread carries an SPDK thread that has to be polled for this to complete. */
+    private void pollUntilDone(long timeoutNanos, boolean interruptible) {
+        CoreThread polled = isDone() || thread == null ? null : thread.polledMeanwhile();
+        if (polled == thread && polled != null) {
+            thread.pollUntil(() -> isDone() || (interruptible && Thread.currentThread().isInterrupted()), timeoutNanos);
+        } else if (polled != null) {
+            polled.pollWhileWaitingFor(this, timeoutNanos, interruptible);
         }
     }
 

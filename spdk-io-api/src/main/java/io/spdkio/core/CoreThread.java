@@ -57,7 +57,7 @@ final class CoreThread implements SpdkThread {
     private volatile Runnable wakeUp = () -> {};
 
     private final ArrayDeque<Runnable> runnableForks = new ArrayDeque<>();
-    private final List<Thread> forks = new ArrayList<>();
+    private final Map<Thread, CoreFuture<?>> forks = new HashMap<>();
     private final List<CorePoller> pollers = new ArrayList<>();
     private final PriorityQueue<CorePoller> timed = new PriorityQueue<>();
     private final Map<IoDeviceId, CoreChannel> channels = new HashMap<>();
@@ -69,6 +69,7 @@ final class CoreThread implements SpdkThread {
     private volatile boolean abortAtExit;
     private boolean exitBegun;
     private boolean exitAborted;
+    private boolean givenUp;
     private long exitDeadlineNanos;
 
     CoreThread(CoreEnv env, Engine engine, String name, long id, OsThread os) {
@@ -132,6 +133,11 @@ final class CoreThread implements SpdkThread {
         if (!isCurrent()) {
             throw new SpdkException.WrongThread(what, os.thread(), Thread.currentThread());
         }
+    }
+
+    /** Whether so many polls of this thread are on the stack that only what waits for itself should add another. */
+    boolean isDeep() {
+        return depth >= MAX_NESTED_POLLS / 2;
     }
 
     /** Whether a poll of this thread is on the stack. On the thread. */
@@ -239,7 +245,7 @@ final class CoreThread implements SpdkThread {
                 os.polled = outer;
             }
         }
-        if (state == State.EXITING && depth == 0) {
+        if (state == State.EXITING) {
             work += drainForExit();
         }
         return work;
@@ -278,8 +284,11 @@ final class CoreThread implements SpdkThread {
 
     private int runPollers() {
         int work = 0;
-        // A poller may register and close others: index, not iterator; closed ones are taken out on the spot.
-        for (int i = 0; i < pollers.size(); i++) {
+        // A poller may register and close others: index, not iterator; closed ones are taken out on the spot. Those
+        // that
+        // are added meanwhile wait for the next poll, or one that always adds another would keep the thread here.
+        int due = pollers.size();
+        for (int i = 0; i < due && i < pollers.size(); i++) {
             work += pollers.get(i).run();
         }
         return work;
@@ -325,13 +334,16 @@ final class CoreThread implements SpdkThread {
         }
     }
 
-    /** Polls until a condition holds or the time is up. */
+    /**
+     * Polls until a condition holds or the time is up. With nothing to do here it polls the other threads of this OS
+     * thread, because what is waited for may need them: a reset, for one, waits for every thread that has a channel.
+     */
     void pollUntil(BooleanSupplier condition, long timeoutNanos) {
         checkMayPoll();
         IdleStrategy idle = IdleStrategy.backoff();
         long begin = timeoutNanos == Long.MAX_VALUE ? 0 : System.nanoTime();
         while (!condition.getAsBoolean()) {
-            if (state == State.EXITED) {
+            if (state == State.EXITED || givenUp) {
                 throw new SpdkException.Closed(
                         "SPDK thread '"
                                 + name
@@ -340,6 +352,9 @@ final class CoreThread implements SpdkThread {
             int work = poll();
             if (condition.getAsBoolean()) {
                 return;
+            }
+            if (work == 0) {
+                work = os.pollOthers(this);
             }
             if (timeoutNanos != Long.MAX_VALUE && System.nanoTime() - begin >= timeoutNanos) {
                 return;
@@ -364,6 +379,31 @@ final class CoreThread implements SpdkThread {
             }
         }
         return result(future);
+    }
+
+    /**
+     * Polls while a future that others complete is not done; returns as well when there is nothing to poll any more.
+     */
+    void pollWhileWaitingFor(CompletableFuture<?> future, long timeoutNanos, boolean interruptible) {
+        var _ = future.whenComplete((_, _) -> wake());
+        pollUntil(
+                () ->
+                        future.isDone()
+                                || state == State.EXITED
+                                || givenUp
+                                || (interruptible && Thread.currentThread().isInterrupted()),
+                timeoutNanos);
+    }
+
+    /**
+     * The SPDK thread to poll while the caller waits for this one: itself, or one that the caller's OS thread carries,
+     * because this one may need that one to get on. Null when the caller can simply block.
+     */
+    CoreThread polledMeanwhile() {
+        if (isPolledByCaller()) {
+            return this;
+        }
+        return env.polledByCaller();
     }
 
     static <T> T result(CompletableFuture<T> future) {
@@ -475,7 +515,7 @@ final class CoreThread implements SpdkThread {
                                 forks.remove(Thread.currentThread());
                             }
                         });
-        forks.add(virtual);
+        forks.put(virtual, future);
         virtual.start();
         return future;
     }
@@ -603,7 +643,8 @@ final class CoreThread implements SpdkThread {
                     state = State.EXITING;
                 }
             }
-            wake();
+            // A message rather than a mere wake-up: a thread about to sleep looks for messages only.
+            post(() -> {});
         }
     }
 
@@ -611,7 +652,7 @@ final class CoreThread implements SpdkThread {
     void exitNow() {
         abortAtExit = true;
         exit();
-        wake();
+        post(() -> {});
     }
 
     @Override
@@ -627,7 +668,11 @@ final class CoreThread implements SpdkThread {
         exit();
         IdleStrategy idle = IdleStrategy.backoff();
         while (state != State.EXITED) {
-            idleAfter(poll(), idle);
+            int work = poll();
+            if (work == 0) {
+                work = os.pollOthers(this);
+            }
+            idleAfter(work, idle);
         }
     }
 
@@ -637,11 +682,13 @@ final class CoreThread implements SpdkThread {
             exitBegun = true;
             exitDeadlineNanos = now + EXIT_GRACE_NANOS;
         }
-        if (messages.isEmpty()
-                && runnableForks.isEmpty()
-                && forks.isEmpty()
-                && io.outstanding() == 0
-                && !io.hasCompletions()) {
+        if (depth == 0
+                && (givenUp
+                        || (messages.isEmpty()
+                                && runnableForks.isEmpty()
+                                && forks.isEmpty()
+                                && io.outstanding() == 0
+                                && !io.hasCompletions()))) {
             finishExit();
             return 1;
         }
@@ -653,22 +700,37 @@ final class CoreThread implements SpdkThread {
                     core.abort();
                 }
             });
-            forks.forEach(Thread::interrupt);
+            forks.keySet().forEach(Thread::interrupt);
             return 1;
         }
-        if (exitAborted && now - exitDeadlineNanos > 0) {
-            System.getLogger("io.spdkio")
-                    .log(
-                            System.Logger.Level.WARNING,
-                            "thread ''{0}'' exits although {1} I/Os and {2} forked threads have not ended; their"
-                                    + " buffers stay allocated",
-                            name,
-                            io.outstanding(),
-                            forks.size());
-            finishExit();
+        if (exitAborted && !givenUp && now - exitDeadlineNanos > 0) {
+            giveUp();
             return 1;
         }
         return 0;
+    }
+
+    /**
+     * The device did not end in time what it was asked to abort. Nobody is left waiting for it: the futures fail, and
+     * the forked threads that wait for them get one more turn.
+     */
+    private void giveUp() {
+        givenUp = true;
+        System.getLogger("io.spdkio")
+                .log(
+                        System.Logger.Level.WARNING,
+                        "thread ''{0}'' exits although {1} I/Os and {2} forked threads have not ended; their"
+                                + " buffers stay allocated",
+                        name,
+                        io.outstanding(),
+                        forks.size());
+        List<FutureIo> abandoned = new ArrayList<>();
+        io.forEachOutstanding(request -> {
+            if (request instanceof FutureIo future) {
+                abandoned.add(future);
+            }
+        });
+        abandoned.forEach(FutureIo::abandon);
     }
 
     /** Whether the time for draining was up and I/O is refused. */
@@ -684,13 +746,19 @@ final class CoreThread implements SpdkThread {
         for (Runnable left = messages.poll(); left != null; left = messages.poll()) {
             runReported(left);
         }
+        int _ = runForks();
+        List.copyOf(forks.values())
+                .forEach(future ->
+                        future.completeExceptionally(
+                                new SpdkException.Closed(
+                                        "SPDK thread '" + name + "' has exited under the forked thread")));
         pollers.forEach(poller -> poller.closed = true);
         pollers.clear();
         timed.forEach(poller -> poller.closed = true);
         timed.clear();
         if (io.outstanding() == 0) {
-            List.copyOf(channels.values()).forEach(CoreChannel::release);
-            engineThread.close();
+            List.copyOf(channels.values()).forEach(channel -> runReported(channel::release));
+            runReported(engineThread::close);
         }
         os.detach(this);
         env.threadExited(this);

@@ -32,6 +32,20 @@ final class FutureIo extends CoreRequest {
         return aborter;
     }
 
+    /** Its thread exits and the device has not ended it: whoever waits is told; the leases stay. */
+    void abandon() {
+        SpdkException problem =
+                new SpdkException.Closed(
+                        described()
+                                + ": SPDK thread '"
+                                + thread.name()
+                                + "' has exited and the device has not ended it; its buffers stay allocated");
+        if (aborter != null) {
+            aborter.complete(false);
+        }
+        future.completeExceptionally(problem);
+    }
+
     @Override
     void finished(int status) {
         CoreFuture<Void> owner = future;

@@ -27,6 +27,17 @@ final class OsThread {
         attached.remove(spdkThread);
     }
 
+    /** Polls what is attached besides one; how much that did. On the OS thread itself. */
+    int pollOthers(CoreThread one) {
+        int work = 0;
+        for (CoreThread other : attached) {
+            if (other != one && !other.isDeep()) {
+                work += other.poll();
+            }
+        }
+        return work;
+    }
+
     /** The SPDK thread that code on this OS thread runs on; null when there is none. */
     CoreThread current() {
         if (polled != null) {

@@ -64,7 +64,6 @@ public final class DelayDevice extends StackedDevice {
     private record Waiting(IoRequest io, int status, long dueNanos) {}
 
     private final class DelayChannel extends StackedChannel {
-        private final SpdkThread thread;
         private final SplittableRandom random = new SplittableRandom();
 
         /** One line for each time, so that each is in order: average and p99 reads, average and p99 others. */
@@ -75,11 +74,13 @@ public final class DelayDevice extends StackedDevice {
         private final Set<IoRequest> aborting = Collections.newSetFromMap(new IdentityHashMap<>());
 
         private int waiting;
-        private Poller poller;
+        private final Poller poller;
 
         DelayChannel(SpdkThread thread, BaseDevice.Lower lower) {
             super(lower);
-            this.thread = thread;
+            // Now and not when it is needed: then the thread may be exiting, and take no new poller.
+            poller = thread.registerPoller("delay", Duration.ZERO, this::completeDue);
+            poller.pause();
         }
 
         @Override
@@ -96,7 +97,7 @@ public final class DelayDevice extends StackedDevice {
             }
             lines.get(line).addLast(new Waiting(io, status, clock.getAsLong() + delay));
             if (waiting++ == 0) {
-                poller = thread.registerPoller("delay", Duration.ZERO, this::completeDue);
+                poller.resume();
             }
         }
 
@@ -118,7 +119,7 @@ public final class DelayDevice extends StackedDevice {
 
         private void left() {
             if (--waiting == 0) {
-                poller.close();
+                poller.pause();
             }
         }
 
@@ -133,6 +134,12 @@ public final class DelayDevice extends StackedDevice {
             }
             aborting.add((IoRequest) io);
             super.abort(io);
+        }
+
+        @Override
+        public void close() {
+            poller.close();
+            super.close();
         }
     }
 }
