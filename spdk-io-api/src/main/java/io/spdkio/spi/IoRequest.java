@@ -178,6 +178,25 @@ public abstract class IoRequest implements BdevIo {
     }
 
     /**
+     * Whether it has completed and waits to be handed out.
+     *
+     * @return true between {@link #complete} and the completion's delivery
+     */
+    public final boolean hasCompleted() {
+        return submitted && (status != PENDING || onItsWay);
+    }
+
+    /**
+     * Whether it has completed like that with a status.
+     *
+     * @param with an {@link io.spdkio.IoStatus}
+     * @return true if it has
+     */
+    public final boolean hasCompleted(int with) {
+        return submitted && status == with;
+    }
+
+    /**
      * Whether a device has it, rather than the layer above; for the engine's use.
      *
      * @return what {@link #inDevice(boolean)} was last given

@@ -271,21 +271,29 @@ public final class EmbeddedBdev implements EngineBdev {
      */
     void lock(RangeLock lock, EmbeddedChannel origin, Runnable granted) {
         List<EmbeddedChannel> all;
+        boolean wait;
         synchronized (this) {
-            for (RangeLock active : activeLocks) {
-                if (active.overlaps(lock)) {
-                    pendingLocks.add(new PendingLock(lock, origin, granted));
-                    return;
-                }
+            wait = activeLocks.stream().anyMatch(active -> active.overlaps(lock));
+            if (wait) {
+                pendingLocks.add(new PendingLock(lock, origin, granted));
+            } else {
+                activeLocks.add(lock);
             }
-            activeLocks.add(lock);
             all = List.copyOf(channels.values());
+        }
+        if (wait) {
+            if (lock.abortOutstanding()) {
+                // The lock in the way may be that of an I/O which the device keeps: a reset is there to end that.
+                all.forEach(channel -> on(channel, channel::abortAll));
+            }
+            return;
         }
         AtomicInteger missing = new AtomicInteger(all.size());
         Runnable reached =
                 () -> {
-                    if (missing.decrementAndGet() == 0) {
-                        on(origin, granted);
+                    if (missing.decrementAndGet() == 0 && !on(origin, granted)) {
+                        // Its thread gave up and exited; the others must not be kept out for ever.
+                        unlock(lock);
                     }
                 };
         for (EmbeddedChannel channel : all) {
@@ -295,9 +303,13 @@ public final class EmbeddedBdev implements EngineBdev {
         }
     }
 
+    /** Ends a lock, or the wait for it. */
     void unlock(RangeLock lock) {
         List<PendingLock> next;
         synchronized (this) {
+            if (pendingLocks.removeIf(pending -> pending.lock() == lock)) {
+                return;
+            }
             activeLocks.removeIf(active -> active == lock);
             next = List.copyOf(pendingLocks);
             pendingLocks.clear();
@@ -345,9 +357,15 @@ public final class EmbeddedBdev implements EngineBdev {
             }
             finished = true;
         }
-        backend.close();
-        forget.accept(this);
-        gone.complete(null);
+        try {
+            backend.close();
+        } catch (Throwable e) {
+            System.getLogger("io.spdkio")
+                    .log(System.Logger.Level.ERROR, "the backend of bdev '" + name + "' threw in close", e);
+        } finally {
+            forget.accept(this);
+            gone.complete(null);
+        }
     }
 
     /** The environment is closed, with or without its descriptors. */

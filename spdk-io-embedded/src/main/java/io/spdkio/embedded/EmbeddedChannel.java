@@ -12,7 +12,10 @@ import io.spdkio.spi.IoRequest;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 
 /**
  * A thread's channel to a device: decides what becomes of each I/O before the device sees it. Shared by the thread's
@@ -22,8 +25,8 @@ import java.util.List;
  * (it is emulated), a range lock keeps it out or the device's resources are used up (it waits here).
  */
 public final class EmbeddedChannel implements EngineChannel {
-    /** Bounds what a poll spends on a device whose resources others keep. */
-    private static final int RETRIES_A_POLL = 32;
+    /** Bounds what is spent on a device whose resources others keep. */
+    private static final int RETRIES_AT_ONCE = 32;
 
     private final EmbeddedBdev bdev;
     private final EmbeddedThread thread;
@@ -42,12 +45,18 @@ public final class EmbeddedChannel implements EngineChannel {
     private final ArrayDeque<IoRequest> noMemory = new ArrayDeque<>();
     private final List<MultiStepIo> steps = new ArrayList<>();
 
+    /** Those in the device that it was asked to abort; an I/O of which it then has no memory for is not tried again. */
+    private final Set<IoRequest> aborting = Collections.newSetFromMap(new IdentityHashMap<>());
+
     /** Whether any of the lists above has to be looked at. */
     private boolean gated;
 
     private int references;
     private int inDevice;
     private boolean retryPosted;
+
+    /** The I/O that the device refused when it was tried again. */
+    private IoRequest refused;
 
     final ChannelStatistics statistics = new ChannelStatistics();
     private LatencyHistogram histogram;
@@ -116,8 +125,8 @@ public final class EmbeddedChannel implements EngineChannel {
                 }
             }
             case COMPARE_AND_WRITE -> start(new Emulation.CompareAndWrite(this, io));
-            case FLUSH -> dispatch(io);
-            case RESET -> reset(io);
+            case FLUSH -> toDevice(io);
+            case RESET -> start(new Reset(this, io));
             case ABORT -> throw new IllegalStateException("an abort is a call, not an I/O");
         }
     }
@@ -126,7 +135,7 @@ public final class EmbeddedChannel implements EngineChannel {
         if (io.lengthBytes() <= maxIoBytes
                 && io.segmentCount() <= maxSegments
                 && (boundaryBlocks == 0 || !crossesBoundary(io))) {
-            dispatch(io);
+            toDevice(io);
         } else {
             start(new Split(this, io));
         }
@@ -135,7 +144,7 @@ public final class EmbeddedChannel implements EngineChannel {
     /** An operation without data, for which only the boundary counts. */
     private void plain(IoRequest io) {
         if (boundaryBlocks == 0 || !crossesBoundary(io)) {
-            dispatch(io);
+            toDevice(io);
         } else {
             start(new Split(this, io));
         }
@@ -157,8 +166,16 @@ public final class EmbeddedChannel implements EngineChannel {
         return boundaryBlocks;
     }
 
-    /** Hands an I/O to the device. */
-    void dispatch(IoRequest io) {
+    /** Hands an I/O to the device, behind those that wait for its memory. */
+    private void toDevice(IoRequest io) {
+        if (gated && !noMemory.isEmpty()) {
+            noMemory.addLast(io);
+        } else {
+            dispatch(io);
+        }
+    }
+
+    private void dispatch(IoRequest io) {
         io.inDevice(true);
         inDevice++;
         try {
@@ -188,17 +205,6 @@ public final class EmbeddedChannel implements EngineChannel {
         steps.remove(io);
     }
 
-    private void reset(IoRequest io) {
-        RangeLock lock = RangeLock.wholeDevice();
-        bdev.lock(
-                lock,
-                this,
-                () -> {
-                    bdev.unlock(lock);
-                    io.complete(IoStatus.SUCCESS);
-                });
-    }
-
     // ---- on the way up
 
     @Override
@@ -207,11 +213,11 @@ public final class EmbeddedChannel implements EngineChannel {
             io.inDevice(false);
             inDevice--;
             if (status == -Errno.ENOMEM) {
-                waitForMemory(io);
+                refused(io);
                 return false;
             }
             if (gated) {
-                afterCompletion();
+                afterCompletion(io);
             }
         }
         statistics.count(io.type(), io.lengthBytes(), status, context.nanoTime() - io.submitNanos());
@@ -233,30 +239,47 @@ public final class EmbeddedChannel implements EngineChannel {
         io.inDevice(false);
         inDevice--;
         if (status == -Errno.ENOMEM) {
-            waitForMemory(io);
+            refused(io);
             return false;
         }
         if (gated) {
-            afterCompletion();
+            afterCompletion(io);
         }
         return true;
     }
 
-    private void afterCompletion() {
-        // What one I/O has given back serves one other.
-        retry(1);
+    private void afterCompletion(IoRequest io) {
+        aborting.remove(io);
+        moveOn();
+    }
+
+    private void moveOn() {
+        retry();
         checkQuiet();
         updateGate();
     }
 
     private void updateGate() {
-        gated = !locks.isEmpty() || !noMemory.isEmpty() || !waitingForQuiet.isEmpty();
+        gated = !locks.isEmpty() || !noMemory.isEmpty() || !waitingForQuiet.isEmpty() || !aborting.isEmpty();
     }
 
     // ---- waiting for the device's resources
 
-    private void waitForMemory(IoRequest io) {
-        noMemory.addLast(io);
+    private void refused(IoRequest io) {
+        boolean retried = refused == io;
+        if (retried) {
+            refused = null;
+        }
+        if (aborting.remove(io)) {
+            io.complete(IoStatus.ABORTED);
+            moveOn();
+            return;
+        }
+        if (retried) {
+            noMemory.addFirst(io);
+        } else {
+            noMemory.addLast(io);
+        }
         gated = true;
         if (inDevice == 0) {
             retryLater();
@@ -269,19 +292,22 @@ public final class EmbeddedChannel implements EngineChannel {
             retryPosted =
                     context.post(() -> {
                         retryPosted = false;
-                        retry(RETRIES_A_POLL);
-                        updateGate();
+                        moveOn();
                     });
         }
     }
 
-    private void retry(int atMost) {
-        for (int due = Math.min(atMost, noMemory.size()); due > 0; due--) {
+    /**
+     * In order, and up to the first that the device refuses again: to try all that wait was quadratic. A device that
+     * refuses later and not at once is spared as well: no more than so many are tried at a time.
+     */
+    private void retry() {
+        for (int left = RETRIES_AT_ONCE; left > 0 && refused == null && !noMemory.isEmpty(); left--) {
             IoRequest io = noMemory.pollFirst();
-            if (io == null) {
-                return;
-            }
             dispatch(io);
+            if (io.hasCompleted(-Errno.ENOMEM)) {
+                refused = io;
+            }
         }
     }
 
@@ -311,7 +337,7 @@ public final class EmbeddedChannel implements EngineChannel {
 
     void unlock(RangeLock lock) {
         locks.removeIf(held -> held == lock);
-        for (int due = keptOut.size(); due > 0; due--) {
+        for (int due = keptOut.size(); due > 0 && !keptOut.isEmpty(); due--) {
             IoRequest io = keptOut.pollFirst();
             if (io.channel() == lane) {
                 lane.submit(io);
@@ -323,18 +349,23 @@ public final class EmbeddedChannel implements EngineChannel {
     }
 
     private void checkQuiet() {
-        for (int i = 0; i < waitingForQuiet.size(); i++) {
-            Quiet quiet = waitingForQuiet.get(i);
-            boolean[] busy = {false};
-            if (inDevice > 0 || !noMemory.isEmpty()) {
-                context.forEachOutstanding(io ->
-                        busy[0] |= isHere(io) && (io.inDevice() || noMemory.contains(io)) && quiet.lock().keepsOut(io));
-            }
-            if (!busy[0]) {
-                waitingForQuiet.remove(i--);
+        // What is run may come back here and change the list.
+        for (Quiet quiet : List.copyOf(waitingForQuiet)) {
+            if (!isBusy(quiet.lock()) && waitingForQuiet.removeIf(waiting -> waiting == quiet)) {
                 quiet.reached().run();
             }
         }
+    }
+
+    private boolean isBusy(RangeLock lock) {
+        if (lock.everything() || (inDevice == 0 && noMemory.isEmpty())) {
+            return inDevice > 0 || !noMemory.isEmpty();
+        }
+        boolean[] busy = {noMemory.stream().anyMatch(lock::keepsOut)};
+        if (!busy[0]) {
+            context.forEachOutstanding(io -> busy[0] |= isHere(io) && io.inDevice() && lock.keepsOut(io));
+        }
+        return busy[0];
     }
 
     private boolean isHere(IoRequest io) {
@@ -348,8 +379,13 @@ public final class EmbeddedChannel implements EngineChannel {
         if (noMemory.remove(io) || keptOut.remove(io)) {
             io.complete(IoStatus.ABORTED);
         } else if (io.inDevice()) {
-            abortInDevice(io);
-        } else {
+            aborting.add(io);
+            gated = true;
+            // Else it is on its way up, perhaps for want of memory.
+            if (!io.hasCompleted()) {
+                abortInDevice(io);
+            }
+        } else if (!io.hasCompleted()) {
             for (MultiStepIo step : List.copyOf(steps)) {
                 if (step.io() == io) {
                     step.abort();
@@ -369,7 +405,7 @@ public final class EmbeddedChannel implements EngineChannel {
     private void abortInDevice(IoRequest io) {
         try {
             device.abort(io);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             context.report(e);
         }
     }
@@ -393,7 +429,12 @@ public final class EmbeddedChannel implements EngineChannel {
             }
             waitingForQuiet.clear();
             bdev.channelClosed(this, histogram);
-            device.close();
+            try {
+                device.close();
+            } catch (Throwable e) {
+                // The descriptor still has to be let go of.
+                context.report(e);
+            }
         }
     }
 
@@ -406,7 +447,7 @@ public final class EmbeddedChannel implements EngineChannel {
             if (gated && !((ChildIo) io).passesLocks() && mustWait(io)) {
                 return;
             }
-            dispatch(io);
+            toDevice(io);
         }
 
         @Override

@@ -163,11 +163,13 @@ final class Emulation {
                                 channel,
                                 () -> {
                                     stage = Stage.COMPARE;
-                                    found = Arena.ofAuto().allocate(io.lengthBytes(), 4096);
                                     advance();
                                 });
             }
             if (stage == Stage.COMPARE) {
+                if (found == null) {
+                    found = Arena.ofAuto().allocate(io.lengthBytes(), 4096);
+                }
                 readBlocks = submitChunks(IoType.READ, readBlocks, found);
                 if (readBlocks == io.blockCount() && outstanding() == 0) {
                     if (found.mismatch(io.segment(0)) >= 0) {
@@ -201,7 +203,12 @@ final class Emulation {
 
         @Override
         void abort() {
-            // Once begun it runs to its end, so that it is done whole or not at all.
+            if (stage != Stage.WRITE) {
+                super.abort();
+            } else if (io.blockCount() <= chunkBlocks) {
+                // The device does this one write whole or not at all; several are all done once one has begun.
+                channel.abortSteps(io);
+            }
         }
 
         @Override

@@ -1,5 +1,6 @@
 package io.spdkio.embedded;
 
+import io.spdkio.Errno;
 import io.spdkio.IoStatus;
 import io.spdkio.spi.IoRequest;
 
@@ -63,6 +64,7 @@ abstract class MultiStepIo {
         channel.submitStep(step, holdsLock());
     }
 
+    /** Whether it has a range lock, which then does not keep its own steps out. */
     boolean holdsLock() {
         return false;
     }
@@ -70,7 +72,12 @@ abstract class MultiStepIo {
     private void stepDone(int result, Runnable onSuccess) {
         outstanding--;
         if (result == IoStatus.SUCCESS) {
-            onSuccess.run();
+            try {
+                onSuccess.run();
+            } catch (Throwable e) {
+                channel.context().report(e);
+                fail(-Errno.EIO);
+            }
         } else {
             fail(result);
         }
@@ -92,6 +99,10 @@ abstract class MultiStepIo {
             if (status == IoStatus.SUCCESS) {
                 submitSteps();
             }
+        } catch (Throwable e) {
+            // No memory for a step, most likely. Those that were submitted are waited for.
+            channel.context().report(e);
+            fail(-Errno.EIO);
         } finally {
             advancing = false;
         }

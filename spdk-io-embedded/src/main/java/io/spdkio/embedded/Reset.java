@@ -1,0 +1,43 @@
+package io.spdkio.embedded;
+
+import io.spdkio.spi.IoRequest;
+
+/**
+ * A reset: keeps all I/O out on every channel, has what is in the device aborted, and is done when nothing is left in
+ * there. Can be aborted itself as long as it waits for that.
+ */
+final class Reset extends MultiStepIo {
+    private final RangeLock lock = RangeLock.wholeDevice();
+    private boolean asked;
+    private boolean quiet;
+
+    Reset(EmbeddedChannel channel, IoRequest io) {
+        super(channel, io);
+    }
+
+    @Override
+    void submitSteps() {
+        if (!asked) {
+            asked = true;
+            channel.bdev()
+                    .lock(
+                            lock,
+                            channel,
+                            () -> {
+                                quiet = true;
+                                advance();
+                            });
+        }
+    }
+
+    @Override
+    boolean isExhausted() {
+        return quiet;
+    }
+
+    @Override
+    void end(int result) {
+        channel.bdev().unlock(lock);
+        super.end(result);
+    }
+}
