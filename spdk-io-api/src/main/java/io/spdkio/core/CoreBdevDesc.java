@@ -214,7 +214,7 @@ final class CoreBdevDesc implements BdevDesc {
         }
         try {
             description.describe(request, to);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             on.giveBack(request);
             throw e;
         }

@@ -38,7 +38,9 @@ final class CoreChannel {
         desc.channelOpened(this);
         try {
             this.engineChannel = desc.engineDesc().openChannel(thread.engineThread());
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
+            // The descriptor may have been closed meanwhile, and have sent word to close this.
+            released = true;
             desc.channelReleased(this);
             throw e;
         }

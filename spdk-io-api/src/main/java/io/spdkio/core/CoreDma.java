@@ -59,7 +59,7 @@ final class CoreDma implements Dma {
                     segment,
                     () -> {
                         if (arenas.remove(arena)) {
-                            arena.close();
+                            free(arena);
                             allocatedBytes.addAndGet(-sizeBytes);
                         }
                     });
@@ -91,9 +91,24 @@ final class CoreDma implements Dma {
         List.copyOf(arenas)
                 .forEach(arena -> {
                     if (arenas.remove(arena)) {
-                        arena.close();
+                        free(arena);
                     }
                 });
         allocatedBytes.set(0);
+    }
+
+    /**
+     * The JDK refuses while a call of its own, such as a write to a socket, has the memory: then it stays allocated.
+     */
+    private static void free(Arena arena) {
+        try {
+            arena.close();
+        } catch (IllegalStateException inUse) {
+            System.getLogger("io.spdkio")
+                    .log(
+                            System.Logger.Level.WARNING,
+                            "a buffer is in use outside the library and stays allocated",
+                            inUse);
+        }
     }
 }

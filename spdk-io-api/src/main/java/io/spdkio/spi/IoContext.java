@@ -141,7 +141,12 @@ public final class IoContext {
         nowCounts = true;
         // A handler may poll again and take some of what was due.
         for (int i = 0; i < due && head != tail; i++) {
-            table[ring[head++ & (ring.length - 1)]].deliver();
+            try {
+                table[ring[head++ & (ring.length - 1)]].deliver();
+            } catch (Throwable e) {
+                // One that goes wrong must not take the others along.
+                report(e);
+            }
         }
         return due;
     }

@@ -30,6 +30,10 @@ public final class BaseDevice {
      */
     public void listen(Consumer<BdevEvent> told) {
         listener = told;
+        if (bdev.isRemoved()) {
+            // It may have been removed before anyone listened.
+            told.accept(BdevEvent.REMOVED);
+        }
     }
 
     /**

@@ -194,7 +194,12 @@ public final class EmbeddedEngine implements Engine {
             throw e;
         }
         inOrder.put(bdev.sequence(), bdev);
-        backend.registered(bdev.registration());
+        try {
+            backend.registered(bdev.registration());
+        } catch (Throwable e) {
+            bdev.remove();
+            throw e;
+        }
         return bdev;
     }
 

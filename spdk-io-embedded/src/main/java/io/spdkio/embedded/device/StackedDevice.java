@@ -47,9 +47,8 @@ abstract class StackedDevice implements BdevBackend {
             registration = target;
             late = baseRemoved;
         }
-        if (late) {
-            target.remove();
-        }
+        // What has happened since its shape was taken.
+        tell(target, late ? BdevEvent.REMOVED : BdevEvent.RESIZED);
     }
 
     @Override
