@@ -26,6 +26,7 @@ public abstract class ConfinementTck extends EngineTck {
     protected ConfinementTck() {}
 
     /** Every confined call there is, by name. */
+    @SuppressWarnings("FutureReturnValueIgnored") // every call throws
     private Map<String, Runnable> confinedCalls(Device device, IoQueue queue, Poller poller, DmaBuf buffer) {
         Map<String, Runnable> calls = new LinkedHashMap<>();
         calls.put("thread.poll", thread::poll);

@@ -328,7 +328,7 @@ public abstract class DmaTck extends EngineTck {
         DmaBuf buffer = buffer(4096);
         List<IoFuture<Void>> writes = new ArrayList<>();
         for (int i = 0; i < 8; i++) {
-            writes.add(device.desc.write(device.channel, buffer.slice(i * 512, 512), i * 512L, 512));
+            writes.add(device.desc.write(device.channel, buffer.slice(i * 512L, 512), i * 512L, 512));
         }
         writes.add(device.desc.writev(device.channel, List.of(buffer.slice(0, 512), buffer.slice(0, 512)), 8192));
         pollUntil("arrival", () -> backend.held.size() == 9);

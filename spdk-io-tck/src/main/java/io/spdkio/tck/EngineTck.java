@@ -18,7 +18,7 @@ import io.spdkio.dma.DmaBuf;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 import java.time.Duration;
 import java.util.List;
@@ -39,13 +39,15 @@ import java.util.function.Supplier;
  * the test's thread. Every wait is bounded, so that an engine that loses a completion fails instead of hanging.
  */
 @Timeout(120)
-@ExtendWith(SeedNote.class)
 public abstract class EngineTck {
     /** What the environment's exception handler was told. */
     final List<Throwable> reported = new CopyOnWriteArrayList<>();
 
     final FakeClock clock = new FakeClock();
     final long seed = Long.getLong("spdkio.tck.seed", System.nanoTime());
+
+    @RegisterExtension final SeedNote seedNote = new SeedNote(seed);
+
     final Random random = new Random(seed);
 
     SpdkEnv env;

@@ -335,6 +335,7 @@ public abstract class EnvironmentTck extends EngineTck {
     }
 
     @Test
+    @SuppressWarnings("FutureReturnValueIgnored") // every call throws
     void everyHandleOutlivesTheEnvironmentHarmlessly() {
         Device device = mallocDevice(64, 512);
         DmaBuf buffer = buffer(4096);

@@ -48,7 +48,7 @@ public abstract class GeometryTck extends EngineTck {
                 assertThat(device.read(10L * blockSize, blockSize)).isEqualTo(data);
                 assertThat(device.read(9L * blockSize, blockSize)).containsOnly(0);
             }
-            DmaBuf buffer = buffer(2 * blockSize);
+            DmaBuf buffer = buffer(2L * blockSize);
             for (long[] bad :
                     new long[][] {
                         {blocks * blockSize, blockSize},
@@ -69,7 +69,7 @@ public abstract class GeometryTck extends EngineTck {
     @ValueSource(ints = {1536, 2560, 4608})
     void aBlockSizeThatIsNoPowerOfTwoNeedsItsOwnMultiples(int blockSize) {
         Device device = mallocDevice(16, blockSize);
-        DmaBuf buffer = buffer(4 * blockSize);
+        DmaBuf buffer = buffer(4L * blockSize);
         for (long offset : new long[] {512, 1024, 2048, blockSize - 512L, blockSize + 512L}) {
             if (offset % blockSize != 0) {
                 assertThatThrownBy(() -> device.desc.write(device.channel, buffer, offset, blockSize))

@@ -76,8 +76,8 @@ public abstract class MisuseTck extends EngineTck {
             pollUntil("arrival", () -> backend.held.size() == 2);
         }
         boolean bufferRefused = false;
-        for (char what : order.toCharArray()) {
-            switch (what) {
+        for (int i = 0; i < order.length(); i++) {
+            switch (order.charAt(i)) {
                 case 'Q' -> closeTwice(order, queue::close);
                 case 'C' -> closeTwice(order, device.channel::close);
                 case 'D' -> closeTwice(order, device.desc::close);

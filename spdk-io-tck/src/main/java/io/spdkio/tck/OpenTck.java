@@ -30,6 +30,7 @@ public abstract class OpenTck extends EngineTck {
     // ---- modes
 
     @Test
+    @SuppressWarnings("FutureReturnValueIgnored") // every call throws
     void aReadOnlyDescriptorRefusesWhatChangesTheDevice() {
         Bdev bdev = malloc(64, 512);
         device(bdev).write(0, pattern(seed, 512));
@@ -94,6 +95,7 @@ public abstract class OpenTck extends EngineTck {
     // ---- closing
 
     @Test
+    @SuppressWarnings("FutureReturnValueIgnored") // every call throws
     void aClosedDescriptorRefusesEverything() {
         Device device = mallocDevice(64, 512);
         DmaBuf buffer = buffer(512);

@@ -116,7 +116,7 @@ public abstract class RemovalTck extends EngineTck {
         pollFor(Duration.ofMillis(20));
         env.close();
         for (JoinHandle<Integer> load : loads) {
-            assertThat(load.result()).isDone();
+            pollUntil("the end of the load", load.result()::isDone);
             assertThat(load.join()).isZero();
         }
         assertThat(completed).hasValue(submitted.get());

@@ -5,11 +5,15 @@ import org.junit.jupiter.api.extension.TestExecutionExceptionHandler;
 
 /** Adds to every failure the seed that repeats it. */
 final class SeedNote implements TestExecutionExceptionHandler {
+    private final long seed;
+
+    SeedNote(long seed) {
+        this.seed = seed;
+    }
+
     @Override
     public void handleTestExecutionException(ExtensionContext context, Throwable failure) throws Throwable {
-        if (context.getRequiredTestInstance() instanceof EngineTck test) {
-            failure.addSuppressed(new Note("seed " + test.seed + "; run again with -Dspdkio.tck.seed=" + test.seed));
-        }
+        failure.addSuppressed(new Note("seed " + seed + "; run again with -Dspdkio.tck.seed=" + seed));
         throw failure;
     }
 

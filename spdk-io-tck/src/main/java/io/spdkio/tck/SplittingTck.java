@@ -98,7 +98,7 @@ public abstract class SplittingTck extends EngineTck {
             List<DmaBuf> targets = randomPieces(readBlocks * BLOCK);
             backend.seen.clear();
             await(device.desc.readv(device.channel, targets, readOffset));
-            assertPieces(backend, IoType.READ, readOffset, readBlocks * BLOCK, boundary, maxBytes, maxSegments);
+            assertPieces(backend, IoType.READ, readOffset, (long) readBlocks * BLOCK, boundary, maxBytes, maxSegments);
             at = readOffset;
             for (DmaBuf target : targets) {
                 assertThat(target.get(0, target.sizeBytes()))

@@ -68,8 +68,8 @@ public abstract class StatisticsTck extends EngineTck {
         Device device = mallocDevice(64, 512);
         device.write(0, new byte[512]);
         for (int i = 0; i < 3; i++) {
-            Void done =
-                    env.<Void>spawnThread(
+            int done =
+                    env.<Integer>spawnThread(
                                     "worker",
                                     it -> {
                                         var channel = it.ioChannel(device.desc);
@@ -77,10 +77,10 @@ public abstract class StatisticsTck extends EngineTck {
                                         for (int k = 0; k < 10; k++) {
                                             bounded(device.desc.read(channel, buffer, 0, 512)).join();
                                         }
-                                        return null;
+                                        return 10;
                                     })
                             .join();
-            assertThat(done).isNull();
+            assertThat(done).isEqualTo(10);
         }
         BdevStatistics statistics = device.bdev.statistics();
         assertThat(statistics.readOps()).isEqualTo(30);
@@ -134,8 +134,8 @@ public abstract class StatisticsTck extends EngineTck {
         Device device = mallocDevice(64, 512);
         device.bdev.recordLatency(true);
         for (int i = 0; i < 3; i++) {
-            Void done =
-                    env.<Void>spawnThread(
+            int done =
+                    env.<Integer>spawnThread(
                                     "worker",
                                     it -> {
                                         var channel = it.ioChannel(device.desc);
@@ -146,10 +146,10 @@ public abstract class StatisticsTck extends EngineTck {
                                         channel.close();
                                         it.exit();
                                         it.run(IdleStrategy.yielding());
-                                        return null;
+                                        return 10;
                                     })
                             .join();
-            assertThat(done).isNull();
+            assertThat(done).isEqualTo(10);
         }
         assertThat(device.bdev.latency().count()).isEqualTo(30);
     }

@@ -650,7 +650,7 @@ public abstract class ThreadTck extends EngineTck {
 
     @Test
     void everyMessageThatWasTakenRunsHoweverExitRacesWithSenders() throws Exception {
-        for (int round = 0; round < 200; round++) {
+        for (int round = 0; round < 50; round++) {
             SpdkThread dying = env.attachThread("dying");
             AtomicInteger taken = new AtomicInteger();
             AtomicInteger ran = new AtomicInteger();

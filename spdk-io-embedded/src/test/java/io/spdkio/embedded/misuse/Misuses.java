@@ -32,6 +32,7 @@ import java.util.List;
  * What a program must not do, each case as a program of its own: it prints {@code threw} and what, and ends with 0.
  * Anything else, a crash above all, shows.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // ignoring what should not be ignored is the point
 enum Misuses {
     READ_OF_A_CLOSED_BUFFERS_SEGMENT(IllegalStateException.class) {
         @Override

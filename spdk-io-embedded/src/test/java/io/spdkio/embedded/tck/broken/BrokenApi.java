@@ -101,7 +101,7 @@ final class BrokenApi {
                     plain[i] = bodyOnWrapped(function);
                 }
             }
-            if (handle instanceof DmaBuf && defect != Defect.WRONG_THREAD_ACCEPTED) {
+            if (handle instanceof DmaBuf buffer && defect != Defect.WRONG_THREAD_ACCEPTED) {
                 if (leaked.contains(handle)) {
                     if (method.getName().equals("isLeased")) {
                         return true;
@@ -115,7 +115,7 @@ final class BrokenApi {
                     if (method.getName().equals("isLeased")) {
                         return false;
                     }
-                    if (method.getName().equals("close") && ((DmaBuf) handle).isLeased()) {
+                    if (method.getName().equals("close") && buffer.isLeased()) {
                         return null;
                     }
                 }
@@ -125,8 +125,7 @@ final class BrokenApi {
                 result = method.invoke(handle, plain);
             } catch (InvocationTargetException e) {
                 if (e.getCause() instanceof SpdkException.WrongThread && defect == Defect.WRONG_THREAD_ACCEPTED) {
-                    Class<?> type = method.getReturnType();
-                    return type == boolean.class ? Boolean.FALSE : type == int.class ? Integer.valueOf(0) : null;
+                    return nothingOf(method.getReturnType());
                 }
                 throw e.getCause();
             }
@@ -139,12 +138,20 @@ final class BrokenApi {
             return wrap(result);
         }
 
+        private static Object nothingOf(Class<?> type) {
+            if (type == boolean.class) {
+                return false;
+            }
+            return type == int.class ? 0 : null;
+        }
+
         private Function<Object, Object> bodyOnWrapped(Function<?, ?> body) {
             @SuppressWarnings("unchecked")
             Function<Object, Object> function = (Function<Object, Object>) body;
             return thread -> function.apply(wrap(thread));
         }
 
+        @SuppressWarnings("FutureReturnValueIgnored") // looked at through the caller's future
         private void noteUsers(Object[] arguments, IoFuture<?> future) {
             List<Object> buffers = new ArrayList<>();
             for (Object argument : arguments) {
@@ -157,10 +164,9 @@ final class BrokenApi {
             buffers.forEach(buffer ->
                     users.computeIfAbsent(buffer, _ -> Collections.synchronizedList(new ArrayList<>())).add(future));
             if (defect == Defect.LEAKED_LEASE) {
-                future.whenComplete((_, problem) -> {
-                    if (problem != null) {
-                        leaked.addAll(buffers);
-                    }
+                future.exceptionally(_ -> {
+                    leaked.addAll(buffers);
+                    return null;
                 });
             }
         }
