@@ -49,7 +49,7 @@ final class CoreBdevDesc implements BdevDesc {
         int bits = 0;
         for (IoType type : IoType.values()) {
             if (bdev.supports(type)) {
-                bits |= 1 << type.ordinal();
+                bits |= bit(type);
             }
         }
         this.supported = bits;
@@ -84,7 +84,13 @@ final class CoreBdevDesc implements BdevDesc {
     }
 
     boolean supports(IoType type) {
-        return (supported & 1 << type.ordinal()) != 0;
+        return (supported & bit(type)) != 0;
+    }
+
+    /** A bit of an int: an EnumSet took 3 % of a null read. */
+    @SuppressWarnings("EnumOrdinal") // the number is forgotten with the process
+    private static int bit(IoType type) {
+        return 1 << type.ordinal();
     }
 
     void checkOpen() {
