@@ -1,8 +1,7 @@
 package io.spdkio.embedded;
 
 import io.spdkio.EngineInfo;
-import io.spdkio.embedded.linux.IoUringSupport;
-import io.spdkio.embedded.linux.Linux;
+import io.spdkio.embedded.file.FileEngine;
 import io.spdkio.spi.Engine;
 import io.spdkio.spi.EngineConfig;
 import io.spdkio.spi.EngineProvider;
@@ -20,13 +19,13 @@ public final class EmbeddedProvider implements EngineProvider {
     }
 
     private static String fileAccess() {
-        if (!Linux.isAvailable()) {
-            return "FileChannel (" + Linux.unavailabilityCause().orElseThrow() + ")";
+        try (FileEngine files = FileEngine.open()) {
+            String instead =
+                    files.fallbackCause().map(cause -> " (io_uring is not available: " + cause + ")").orElse("");
+            return files.method().label() + instead;
+        } catch (IllegalArgumentException | UnsupportedOperationException e) { // what the property names
+            return "nothing: " + e.getMessage();
         }
-        IoUringSupport uring = IoUringSupport.probe();
-        return uring.isAvailable()
-                ? "io_uring"
-                : "FileChannel (io_uring is not available: " + uring.cause().orElseThrow() + ")";
     }
 
     @Override

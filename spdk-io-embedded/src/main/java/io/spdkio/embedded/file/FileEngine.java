@@ -48,7 +48,8 @@ public final class FileEngine implements AutoCloseable {
     /** The system property that names a {@link Method}; without it the best that can be had is taken. */
     public static final String METHOD_PROPERTY = "io.spdkio.embedded.files";
 
-    private static final int MOST_WORKERS = 16;
+    /** As many I/Os as a device sees at once. */
+    private static final int MOST_WORKERS = 32;
 
     private final Method method;
     private final Optional<String> cause;
