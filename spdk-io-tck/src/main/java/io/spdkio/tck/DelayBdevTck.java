@@ -55,12 +55,13 @@ public abstract class DelayBdevTck extends EngineTck {
         List<IoFuture<Void>> reads = new ArrayList<>();
         Duration took =
                 timed(() -> {
-                    for (int i = 0; i < 200; i++) {
+                    for (int i = 0; i < 2_000; i++) {
                         reads.add(device.desc.read(device.channel, buffer, i % 64 * 512L, 512));
                     }
                     awaitAll(reads);
                 });
-        assertThat(took).isBetween(SOME, SOME.multipliedBy(100));
+        assertThat(took).isGreaterThanOrEqualTo(SOME);
+        assertThat(took).as("one after the other they take 40 s").isLessThan(SOME.multipliedBy(1_500));
     }
 
     @Test
@@ -73,7 +74,7 @@ public abstract class DelayBdevTck extends EngineTck {
         for (int i = 0; i < 2_000; i++) {
             reads.add(device.desc.read(device.channel, buffer, 0, 512));
         }
-        pollFor(Duration.ofMillis(50));
+        pollUntil("most reads", () -> reads.stream().filter(IoFuture::isDone).count() >= 1_800);
         for (IoFuture<Void> read : reads) {
             stuck += read.isDone() ? 0 : 1;
         }

@@ -38,7 +38,7 @@ public interface EngineFixture {
      * @return a generous time
      */
     default Duration patience() {
-        return Duration.ofSeconds(20);
+        return Duration.ofSeconds(30);
     }
 
     /**

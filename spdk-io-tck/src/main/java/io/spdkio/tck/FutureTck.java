@@ -34,7 +34,7 @@ public abstract class FutureTck extends EngineTck {
 
     @Override
     SpdkEnv.Builder settings(SpdkEnv.Builder builder) {
-        return builder.ioPoolSize(16);
+        return builder.ioPoolSize(16).clock(clock);
     }
 
     /** A device that keeps every I/O until the test serves it. */
@@ -371,6 +371,10 @@ public abstract class FutureTck extends EngineTck {
         holdingDevice(false);
         IoFuture<Void> read = heldRead();
         assertThat(read.withDeadline(Duration.ofMillis(20))).isSameAs(read);
+        clock.advance(Duration.ofMillis(20).minusNanos(1));
+        poll(20);
+        assertThat(read).isNotDone();
+        clock.advance(Duration.ofNanos(1));
         SpdkException.TimedOut failure = completesWith(SpdkException.TimedOut.class, read);
         assertThat(failure).hasMessageContaining("read").hasMessageContaining(device.bdev.name());
         assertThat(failure.errno()).isEqualTo(Errno.ETIMEDOUT);
@@ -390,7 +394,8 @@ public abstract class FutureTck extends EngineTck {
         backend.serveHeld();
         await(read);
         IoFuture<Void> next = heldRead();
-        pollFor(Duration.ofMillis(100));
+        clock.advance(Duration.ofHours(1));
+        poll(20);
         assertThat(next).as("the next I/O, long after the first one's deadline").isNotDone();
         assertThat(backend.aborts).isEmpty();
         backend.serveHeld();
@@ -415,6 +420,8 @@ public abstract class FutureTck extends EngineTck {
         holdingDevice(true);
         IoFuture<Void> read = heldRead();
         runElsewhere(() -> assertThat(read.withDeadline(Duration.ofMillis(20))).isSameAs(read));
+        poll(20);
+        clock.advance(Duration.ofMillis(20));
         completesWith(SpdkException.TimedOut.class, read);
         pollUntil("the abort", () -> !buffer.isLeased());
     }

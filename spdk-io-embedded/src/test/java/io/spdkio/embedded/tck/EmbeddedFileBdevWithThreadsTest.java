@@ -1,0 +1,12 @@
+package io.spdkio.embedded.tck;
+
+import io.spdkio.embedded.file.FileEngine;
+import io.spdkio.tck.EngineFixture;
+import io.spdkio.tck.FileBdevTck;
+
+final class EmbeddedFileBdevWithThreadsTest extends FileBdevTck {
+    @Override
+    protected EngineFixture fixture() {
+        return EmbeddedFixture.with(FileEngine.Method.THREADS);
+    }
+}
