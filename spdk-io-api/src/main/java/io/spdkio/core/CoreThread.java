@@ -59,6 +59,10 @@ final class CoreThread implements SpdkThread {
     private final ArrayDeque<Runnable> runnableForks = new ArrayDeque<>();
     private final Map<Thread, CoreFuture<?>> forks = new HashMap<>();
     private final List<CorePoller> pollers = new ArrayList<>();
+
+    /** What {@link #pollers} holds, as an array; null after a change. */
+    private CorePoller[] pollersDue;
+
     private final PriorityQueue<CorePoller> timed = new PriorityQueue<>();
     private final Map<IoDeviceId, CoreChannel> channels = new HashMap<>();
     private final ArrayDeque<FutureIo> spareIos = new ArrayDeque<>();
@@ -284,12 +288,14 @@ final class CoreThread implements SpdkThread {
 
     private int runPollers() {
         int work = 0;
-        // A poller may register and close others: index, not iterator; closed ones are taken out on the spot. Those
-        // that
-        // are added meanwhile wait for the next poll, or one that always adds another would keep the thread here.
-        int due = pollers.size();
-        for (int i = 0; i < due && i < pollers.size(); i++) {
-            work += pollers.get(i).run();
+        // A poller may register, pause and close others and itself: each of those there at the beginning runs once.
+        CorePoller[] due = pollersDue;
+        if (due == null) {
+            due = pollers.toArray(CorePoller[]::new);
+            pollersDue = due;
+        }
+        for (CorePoller poller : due) {
+            work += poller.run();
         }
         return work;
     }
@@ -574,6 +580,7 @@ final class CoreThread implements SpdkThread {
     void schedule(CorePoller poller) {
         if (poller.periodNanos == 0) {
             pollers.add(poller);
+            pollersDue = null;
         } else {
             poller.dueNanos = env.clock().getAsLong() + poller.periodNanos;
             timed.add(poller);
@@ -583,6 +590,7 @@ final class CoreThread implements SpdkThread {
     void unschedule(CorePoller poller) {
         if (poller.periodNanos == 0) {
             pollers.remove(poller);
+            pollersDue = null;
         } else {
             timed.remove(poller);
         }

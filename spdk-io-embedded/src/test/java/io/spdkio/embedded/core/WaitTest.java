@@ -197,46 +197,59 @@ final class WaitTest extends CoreTest {
     }
 
     @Test
-    void aPollerThatPausesAndResumesItselfDoesNotKeepThePollFromEnding() {
-        AtomicReference<Poller> poller = new AtomicReference<>();
-        poller.set(
+    void everyPollerRunsOnceAPollWhateverTheOthersDo() {
+        AtomicReference<Poller> restless = new AtomicReference<>();
+        AtomicReference<Poller> closing = new AtomicReference<>();
+        closing.set(
+                thread.registerPoller(
+                        "closing",
+                        Duration.ZERO,
+                        () -> {
+                            closing.get().close();
+                            return 1;
+                        }));
+        restless.set(
                 thread.registerPoller(
                         "restless",
                         Duration.ZERO,
                         () -> {
-                            poller.get().pause();
-                            poller.get().resume();
+                            restless.get().pause();
+                            restless.get().resume();
                             return 1;
                         }));
-        thread.poll();
-        assertThat(poller.get().runs()).isEqualTo(1);
-        poller.get().close();
+        Poller steady = thread.registerPoller("steady", Duration.ZERO, () -> 0);
+        for (int polls = 1; polls < 4; polls++) {
+            thread.poll();
+            assertThat(closing.get().runs()).isEqualTo(1);
+            assertThat(restless.get().runs()).isEqualTo(polls);
+            assertThat(steady.runs()).isEqualTo(polls);
+        }
+        restless.get().close();
+        steady.close();
     }
 
     @Test
     void aPollerThatRegistersAnotherDoesNotKeepThePollFromEnding() {
-        register(0);
-        thread.poll();
-        thread.poll();
-        assertThat(generations).isLessThan(10);
+        register();
+        poll(3);
+        assertThat(registered).isEqualTo(8);
     }
 
-    private int generations;
+    private int registered;
 
-    private void register(int generation) {
-        generations = generation;
-        AtomicReference<Poller> self = new AtomicReference<>();
-        self.set(
+    private void register() {
+        registered++;
+        assertThat(registered).isLessThan(1000);
+        Poller _ =
                 thread.registerPoller(
-                        "generation " + generation,
+                        "fertile",
                         Duration.ZERO,
                         () -> {
-                            self.get().close();
-                            if (generation < 10_000 && thread.state() == SpdkThread.State.RUNNING) {
-                                register(generation + 1);
+                            if (thread.state() == SpdkThread.State.RUNNING) {
+                                register();
                             }
                             return 1;
-                        }));
+                        });
     }
 
     @Test
