@@ -319,8 +319,8 @@ public final class EmbeddedEngine implements Engine {
     /** A random UUID (version 4). Nobody has to be unable to guess it, and a SecureRandom takes 20 ms to start. */
     private static UUID madeUpUuid() {
         ThreadLocalRandom random = ThreadLocalRandom.current();
-        long high = random.nextLong() & ~0xf000L | 0x4000L;
-        long low = random.nextLong() & ~(0xcL << 60) | 0x8L << 60;
+        long high = (random.nextLong() & ~0xf000L) | 0x4000L;
+        long low = (random.nextLong() & ~(0xcL << 60)) | (0x8L << 60);
         return new UUID(high, low);
     }
 }

@@ -29,7 +29,7 @@ public abstract class RaceTck extends EngineTck {
     @Test
     void aBufferClosedWhileAnotherThreadSubmitsIsClosedOrLeasedNeverBoth() throws Exception {
         Device device = mallocDevice(64, 512);
-        AtomicInteger closedFirst = new AtomicInteger();
+        int closedFirst = 0;
         for (int round = 0; round < 500; round++) {
             DmaBuf buffer = buffer(512);
             AtomicBoolean go = new AtomicBoolean();
@@ -49,7 +49,7 @@ public abstract class RaceTck extends EngineTck {
             try {
                 write = device.desc.write(device.channel, buffer, 0, 512);
             } catch (SpdkException.Closed e) {
-                closedFirst.incrementAndGet();
+                closedFirst++;
             }
             boolean closed = closer.get();
             if (write != null) {
@@ -60,7 +60,7 @@ public abstract class RaceTck extends EngineTck {
             buffer.close();
             assertThat(buffer.isClosed()).isTrue();
         }
-        assertThat(closedFirst.get()).isBetween(0, 500);
+        assertThat(closedFirst).isBetween(0, 500);
         assertThat(env.dma().allocatedBytes()).isZero();
     }
 
