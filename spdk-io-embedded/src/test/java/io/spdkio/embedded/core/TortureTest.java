@@ -435,7 +435,9 @@ final class TortureTest {
                 case 2 -> {
                     var _ = future.withDeadline(Duration.ofNanos(1 + random.nextInt(200_000)));
                 }
-                case 3 -> CompletableFuture.runAsync(() -> future.cancel(false));
+                case 3 -> {
+                    var _ = CompletableFuture.runAsync(() -> future.cancel(false));
+                }
                 case 4 -> {
                     var _ = future.orTimeout(1 + random.nextInt(100), TimeUnit.MICROSECONDS);
                 }

@@ -139,15 +139,18 @@ final class UserCodeTest extends CoreTest {
     @Test
     void aBufferThatTheJdkUsesMeanwhileDoesNotKeepTheEnvironmentOpen() throws Exception {
         DmaBuf buffer = env.dma().allocate(4096);
-        try (var pipe = new PipeWithReader(buffer)) {
+        PipeWithReader pipe = new PipeWithReader(buffer);
+        try {
             pipe.begin();
             env.close();
+        } finally {
+            pipe.end();
         }
         SpdkEnv.builder().engine("embedded").build().close();
     }
 
     /** Blocks in a read into the buffer, which keeps its memory from being freed. */
-    private static final class PipeWithReader implements AutoCloseable {
+    private static final class PipeWithReader {
         private final java.nio.channels.Pipe pipe;
         private final Thread reader;
 
@@ -170,8 +173,7 @@ final class UserCodeTest extends CoreTest {
             Thread.sleep(200);
         }
 
-        @Override
-        public void close() throws java.io.IOException, InterruptedException {
+        void end() throws java.io.IOException, InterruptedException {
             pipe.sink().write(java.nio.ByteBuffer.allocate(1));
             reader.join();
             pipe.sink().close();
