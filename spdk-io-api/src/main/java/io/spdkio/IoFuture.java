@@ -10,10 +10,14 @@ import java.util.concurrent.CompletionException;
  * <p>Continuations run on that thread, in the poll that completes the operation, never inside the call that submitted
  * it.
  *
- * <p>{@link #join} and {@link #get()} may be called anywhere. On the thread that has to complete the operation they
- * poll it instead of blocking for ever; in a {@linkplain SpdkThread#fork forked} virtual thread they park that one.
- * This also holds for the stages derived from this one; for others, such as {@link CompletableFuture#allOf}, use {@link
+ * <p>{@link #join} and {@link #get()} may be called anywhere. On an OS thread that carries SPDK threads they poll these
+ * instead of blocking for ever, whichever thread completes the operation: it may need them, as a reset does. In a
+ * {@linkplain SpdkThread#fork forked} virtual thread they park that one. {@code get} listens to interrupts. This also
+ * holds for the stages derived from this one; for others, such as {@link CompletableFuture#allOf}, use {@link
  * SpdkThread#await}.
+ *
+ * <p>When the thread exits and the device has not ended the operation in time, the future fails with {@link
+ * SpdkException.Closed}; its buffers stay leased.
  *
  * <p>{@link #cancel} and {@link #withDeadline} settle the future early and ask the device to abort. The operation's
  * buffers stay leased until the device is done with them. A continuation of a future that is cancelled from another

@@ -18,7 +18,8 @@ public interface JoinHandle<T> {
     SpdkThread thread();
 
     /**
-     * Waits until the body has returned and the thread has drained and exited.
+     * Waits until the body has returned and the thread has drained and exited. An SPDK thread that the caller carries
+     * is polled meanwhile.
      *
      * @return what the body returned
      * @throws SpdkException if the body threw one

@@ -192,7 +192,8 @@ public interface SpdkThread extends Executor, AutoCloseable {
      * Asks the thread to drain and end. May be called from any thread. Asking again does nothing.
      *
      * <p>Messages already sent run. Outstanding I/O and forked threads have five seconds to end, as in SPDK, and are
-     * then aborted and interrupted. In the end pollers are closed and channels released.
+     * then aborted and interrupted. What has not ended five seconds later is left behind: its futures fail with {@link
+     * SpdkException.Closed}, its buffers stay leased. In the end pollers are closed and channels released.
      */
     void exit();
 

@@ -16,6 +16,9 @@ public final class ChildIo extends IoRequest {
     private EmbeddedThread.ChildHandler handler;
     private boolean passesLocks;
 
+    /** Whether its memory was allocated for it, and is not to be kept by a spare. */
+    private boolean ownsMemory;
+
     ChildIo(EmbeddedThread thread) {
         super(thread.context());
         this.thread = thread;
@@ -83,6 +86,7 @@ public final class ChildIo extends IoRequest {
         segmentCount = 1;
         data = memory;
         dataOffset = 0;
+        ownsMemory = true;
         return this;
     }
 
@@ -151,6 +155,11 @@ public final class ChildIo extends IoRequest {
         IoRequest of = parent;
         EmbeddedThread.ChildHandler told = handler;
         parent = null;
+        if (ownsMemory) {
+            ownsMemory = false;
+            data = null;
+            handler = null;
+        }
         thread.giveBack(this);
         told.childDone(of, status);
     }
