@@ -13,7 +13,8 @@ import java.nio.ByteBuffer;
  * is refused, whatever became of the future. Slices share the lease of the buffer that they were cut from.
  *
  * <p><b>After close</b> every view throws {@link IllegalStateException} and every use as a buffer {@link
- * io.spdkio.SpdkException.Closed}.
+ * io.spdkio.SpdkException.Closed}. The views of a {@linkplain DmaPool pooled} buffer that were taken before it was
+ * closed live as long as the pool: they then show what the buffer's next user does.
  */
 public interface DmaBuf extends AutoCloseable {
     /**
