@@ -32,7 +32,7 @@ final class LinuxBackingFile extends BackingFile {
         growToCreateBytes(existed);
         this.inMemory = file.isInMemory();
         if (inMemory) {
-            file.setNonBlocking();
+            file.setInline();
         }
         Optional<DirectAlignment> direct = options.direct() && !inMemory ? file.tryDirect() : Optional.empty();
         this.bufferedCause = findBufferedCause(direct);

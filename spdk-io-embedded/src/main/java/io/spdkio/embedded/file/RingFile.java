@@ -21,6 +21,7 @@ public final class RingFile<T> implements AutoCloseable {
     private final BackingFile file;
     private final long memoryMask;
     private final long pieceMask;
+    private final boolean inMemory;
     private boolean closed;
 
     /** How the ring's own system names the file. */
@@ -34,6 +35,7 @@ public final class RingFile<T> implements AutoCloseable {
         this.file = file;
         this.memoryMask = file.memoryAlignmentBytes() - 1L;
         this.pieceMask = file.offsetAlignmentBytes() - 1L;
+        this.inMemory = file.isInMemory();
     }
 
     /** {@return the file} */
@@ -103,6 +105,10 @@ public final class RingFile<T> implements AutoCloseable {
         closed = true;
         ring.detach(this);
         file.detached();
+    }
+
+    boolean isInMemory() {
+        return inMemory;
     }
 
     boolean isClosed() {

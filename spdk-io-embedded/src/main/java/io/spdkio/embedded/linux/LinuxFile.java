@@ -250,13 +250,23 @@ public final class LinuxFile implements AutoCloseable {
     }
 
     /**
-     * Makes io_uring do this file's reads and writes at once, inside the submitting system call, instead of handing
-     * each to a kernel thread. It does so for files that promise not to block. Those in tmpfs do not promise, though
-     * all they do is copy memory; the flag is taken for the promise. Measured on Linux 6.18, one core, 4 KiB reads,
-     * queue depth 64: 1.1 instead of 0.4 million a second.
+     * Makes io_uring do the reads and writes of this file, which lives in memory, at once, inside the submitting system
+     * call, instead of handing each to a kernel thread. It does so for files that promise not to block, and among
+     * ordinary files for writes only around the page cache. Those in tmpfs do not promise, though all they do is copy
+     * memory: the two flags, which mean nothing to them otherwise, are taken for it.
+     *
+     * <p>Measured on Linux 6.18, one core, 4 KiB, queue depth 64: reads 1.0 instead of 0.4 million a second, writes
+     * 0.96 instead of 0.57 on two cores.
      */
-    public void setNonBlocking() {
+    public void setInline() {
         setFlag(O_NONBLOCK, true);
+        try {
+            setFlag(O_DIRECT, true);
+        } catch (ErrnoException e) {
+            if (e.errno() != Errno.EINVAL) { // before Linux 6.6
+                throw e;
+            }
+        }
     }
 
     private void setFlag(int flag, boolean on) {
