@@ -1,0 +1,375 @@
+/*
+ * The data path: a ring of submissions that Java writes and a ring of completions that it reads, both in memory that
+ * both see. One call a poll hands the submissions to SPDK, polls the SPDK thread and says how many completions wait.
+ *
+ * A ring belongs to one SPDK thread and is only touched by the OS thread that carries it, so nothing here is atomic.
+ * An operation is named by its slot. A slot is in use from the write of its submission to the read of its completion,
+ * and has exactly one of each; rings are as large as there are slots and so never overflow. An operation that SPDK has no
+ * memory for waits here until it has.
+ */
+#include "spdkio_bridge.h"
+
+enum spdkio_op {
+	SPDKIO_NOP = 0,
+	SPDKIO_READ = 1,
+	SPDKIO_WRITE = 2,
+	SPDKIO_READV = 3,
+	SPDKIO_WRITEV = 4,
+	SPDKIO_WRITE_ZEROES = 5,
+	SPDKIO_UNMAP = 6,
+	SPDKIO_FLUSH = 7,
+	SPDKIO_RESET = 8,
+	SPDKIO_COMPARE = 9,
+	SPDKIO_COMPAREV = 10,
+	SPDKIO_COMPARE_AND_WRITE = 11,
+	SPDKIO_COMPAREV_AND_WRITEV = 12,
+	SPDKIO_COPY = 13,
+	SPDKIO_ABORT = 14,
+};
+
+struct spdkio_sqe {
+	uint32_t slot;
+	uint16_t op;
+	uint16_t reserved;
+	uint32_t iov_count; /* ...V: how many vectors */
+	uint32_t target;    /* ABORT: the slot to abort; COMPAREV_AND_WRITEV: how many vectors to write */
+	uint64_t desc;
+	uint64_t channel;
+	uint64_t buffer; /* the data, or an array of iovecs that stays until completion */
+	uint64_t offset_blocks;
+	uint64_t num_blocks;
+	uint64_t extra; /* COPY: first block of the source; COMPARE(V)_AND_WRITE(V): what to write, as buffer */
+};
+
+struct spdkio_cqe {
+	uint32_t slot;
+	int32_t status; /* 0, -errno, or NVMe status code type << 8 | status code */
+};
+
+/* Shared with Java, which knows these offsets. */
+struct spdkio_ring {
+	uint32_t mask;      /*  0: entries of either ring, less one */
+	uint32_t sq_head;   /*  4: written here */
+	uint32_t sq_tail;   /*  8: written by Java */
+	uint32_t cq_head;   /* 12: written by Java */
+	uint32_t cq_tail;   /* 16: written here */
+	uint32_t waiting;   /* 20: how many operations wait for memory */
+	int32_t busy;       /* 24: what the last spdk_thread_poll returned */
+	uint32_t reserved;  /* 28 */
+	struct spdkio_sqe *sq; /* 32 */
+	struct spdkio_cqe *cq; /* 40 */
+	/* Not Java's business. */
+	struct spdkio_operation **chunks;
+	uint32_t chunk_count;
+	struct spdkio_operation *retry;
+	struct spdkio_operation **retry_end;
+};
+
+_Static_assert(sizeof(struct spdkio_sqe) == 64, "Java writes 64 bytes");
+_Static_assert(sizeof(struct spdkio_cqe) == 8, "Java reads 8 bytes");
+_Static_assert(offsetof(struct spdkio_ring, cq) == 40, "Java reads it there");
+
+struct spdkio_operation {
+	struct spdkio_ring *ring;
+	struct spdkio_sqe sqe;
+	struct iovec compare;
+	struct iovec write;
+	struct spdk_bdev_io_wait_entry wait;
+	struct spdkio_operation *next;
+	bool waits;
+	bool aborted;
+};
+
+#define CHUNK_SHIFT 8
+#define CHUNK_SLOTS (1u << CHUNK_SHIFT)
+
+static inline struct spdkio_operation *
+operation(struct spdkio_ring *ring, uint32_t slot)
+{
+	return &ring->chunks[slot >> CHUNK_SHIFT][slot & (CHUNK_SLOTS - 1)];
+}
+
+static inline void
+complete(struct spdkio_ring *ring, uint32_t slot, int32_t status)
+{
+	struct spdkio_cqe *cqe = &ring->cq[ring->cq_tail++ & ring->mask];
+
+	cqe->slot = slot;
+	cqe->status = status;
+}
+
+/* The NVMe status says "internal error" for what only the other two can express. */
+static int32_t
+failure(struct spdk_bdev_io *io)
+{
+	uint32_t cdw0;
+	int type, code, scsi, key, asc, ascq, result;
+
+	spdk_bdev_io_get_nvme_status(io, &cdw0, &type, &code);
+	if (type != SPDK_NVME_SCT_GENERIC || (code != 0 && code != SPDK_NVME_SC_INTERNAL_DEVICE_ERROR)) {
+		return (type & 7) << 8 | (code & 255);
+	}
+	spdk_bdev_io_get_aio_status(io, &result);
+	if (result < 0 && result != -EIO) {
+		return result;
+	}
+	spdk_bdev_io_get_scsi_status(io, &scsi, &key, &asc, &ascq);
+	return key == SPDK_SCSI_SENSE_MISCOMPARE ? SPDK_NVME_SCT_MEDIA_ERROR << 8 | SPDK_NVME_SC_COMPARE_FAILURE
+	       : SPDK_NVME_SC_INTERNAL_DEVICE_ERROR;
+}
+
+static void
+on_complete(struct spdk_bdev_io *io, bool success, void *argument)
+{
+	struct spdkio_operation *op = argument;
+
+	complete(op->ring, op->sqe.slot, success ? 0 : failure(io));
+	spdk_bdev_free_io(io);
+}
+
+static int
+submit_other(struct spdkio_operation *op, struct spdk_bdev_desc *desc, struct spdk_io_channel *channel)
+{
+	struct spdkio_sqe *sqe = &op->sqe;
+	uint64_t offset = sqe->offset_blocks;
+	uint64_t count = sqe->num_blocks;
+	void *buffer = (void *)(uintptr_t)sqe->buffer;
+	void *extra = (void *)(uintptr_t)sqe->extra;
+	struct spdkio_operation *target;
+	size_t bytes;
+
+	switch (sqe->op) {
+	case SPDKIO_READV:
+		return spdk_bdev_readv_blocks(desc, channel, buffer, (int)sqe->iov_count, offset, count, on_complete, op);
+	case SPDKIO_WRITEV:
+		return spdk_bdev_writev_blocks(desc, channel, buffer, (int)sqe->iov_count, offset, count, on_complete, op);
+	case SPDKIO_WRITE_ZEROES:
+		return spdk_bdev_write_zeroes_blocks(desc, channel, offset, count, on_complete, op);
+	case SPDKIO_UNMAP:
+		return spdk_bdev_unmap_blocks(desc, channel, offset, count, on_complete, op);
+	case SPDKIO_FLUSH:
+		return spdk_bdev_flush_blocks(desc, channel, offset, count, on_complete, op);
+	case SPDKIO_RESET:
+		return spdk_bdev_reset(desc, channel, on_complete, op);
+	case SPDKIO_COMPARE:
+		return spdk_bdev_compare_blocks(desc, channel, buffer, offset, count, on_complete, op);
+	case SPDKIO_COMPAREV:
+		return spdk_bdev_comparev_blocks(desc, channel, buffer, (int)sqe->iov_count, offset, count, on_complete, op);
+	case SPDKIO_COMPARE_AND_WRITE:
+		bytes = count * spdk_bdev_get_block_size(spdk_bdev_desc_get_bdev(desc));
+		op->compare = (struct iovec) { .iov_base = buffer, .iov_len = bytes };
+		op->write = (struct iovec) { .iov_base = extra, .iov_len = bytes };
+		return spdk_bdev_comparev_and_writev_blocks(desc, channel, &op->compare, 1, &op->write, 1, offset, count,
+				on_complete, op);
+	case SPDKIO_COMPAREV_AND_WRITEV:
+		return spdk_bdev_comparev_and_writev_blocks(desc, channel, buffer, (int)sqe->iov_count, extra,
+				(int)sqe->target, offset, count, on_complete, op);
+	case SPDKIO_COPY:
+		return spdk_bdev_copy_blocks(desc, channel, offset, sqe->extra, count, on_complete, op);
+	case SPDKIO_ABORT:
+		if (sqe->target >= op->ring->chunk_count * CHUNK_SLOTS) {
+			return -EINVAL;
+		}
+		target = operation(op->ring, sqe->target);
+		if (target->waits) {
+			/* SPDK has not seen it yet. It ends when its turn comes. */
+			target->aborted = true;
+			complete(op->ring, sqe->slot, 0);
+			return 0;
+		}
+		return spdk_bdev_abort(desc, channel, target, on_complete, op);
+	case SPDKIO_NOP:
+		complete(op->ring, sqe->slot, 0);
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static void submit(struct spdkio_operation *op);
+
+static void
+on_memory(void *argument)
+{
+	struct spdkio_operation *op = argument;
+
+	op->waits = false;
+	op->ring->waiting--;
+	submit(op);
+}
+
+/* SPDK refuses to let an operation wait when it has memory after all; then the next poll tries again. */
+static void
+wait_for_memory(struct spdkio_operation *op, struct spdk_bdev_desc *desc, struct spdk_io_channel *channel)
+{
+	op->waits = true;
+	op->ring->waiting++;
+	op->wait.bdev = spdk_bdev_desc_get_bdev(desc);
+	op->wait.cb_fn = on_memory;
+	op->wait.cb_arg = op;
+	if (spdk_bdev_queue_io_wait(op->wait.bdev, channel, &op->wait) != 0) {
+		op->next = NULL;
+		*op->ring->retry_end = op;
+		op->ring->retry_end = &op->next;
+	}
+}
+
+static void
+submit(struct spdkio_operation *op)
+{
+	struct spdkio_sqe *sqe = &op->sqe;
+	struct spdk_bdev_desc *desc = (void *)(uintptr_t)sqe->desc;
+	struct spdk_io_channel *channel = (void *)(uintptr_t)sqe->channel;
+	void *buffer = (void *)(uintptr_t)sqe->buffer;
+	int rc;
+
+	if (spdk_unlikely(op->aborted)) {
+		op->aborted = false;
+		complete(op->ring, sqe->slot, SPDK_NVME_SC_ABORTED_BY_REQUEST);
+		return;
+	}
+	if (sqe->op == SPDKIO_READ) {
+		rc = spdk_bdev_read_blocks(desc, channel, buffer, sqe->offset_blocks, sqe->num_blocks, on_complete, op);
+	} else if (sqe->op == SPDKIO_WRITE) {
+		rc = spdk_bdev_write_blocks(desc, channel, buffer, sqe->offset_blocks, sqe->num_blocks, on_complete, op);
+	} else {
+		rc = submit_other(op, desc, channel);
+	}
+	if (spdk_unlikely(rc == -ENOMEM)) {
+		wait_for_memory(op, desc, channel);
+	} else if (spdk_unlikely(rc != 0)) {
+		complete(op->ring, sqe->slot, rc);
+	}
+}
+
+static void
+submit_all(struct spdkio_ring *ring)
+{
+	struct spdkio_operation *op = ring->retry;
+	struct spdkio_operation *next;
+	struct spdkio_sqe *sqe;
+
+	if (spdk_unlikely(op != NULL)) {
+		ring->retry = NULL;
+		ring->retry_end = &ring->retry;
+		for (; op != NULL; op = next) {
+			next = op->next;
+			on_memory(op);
+		}
+	}
+	while (ring->sq_head != ring->sq_tail) {
+		sqe = &ring->sq[ring->sq_head++ & ring->mask];
+		op = operation(ring, sqe->slot);
+		op->sqe = *sqe;
+		submit(op);
+	}
+}
+
+/* Hands submissions over, polls the thread, and returns how many completions wait. */
+SPDKIO_EXPORT int32_t
+spdkio_ring_poll(struct spdkio_ring *ring, struct spdk_thread *thread, uint32_t max_messages)
+{
+	struct spdk_thread *before = spdk_get_thread();
+
+	spdkio_turn.polling = true;
+	spdkio_turn.fault = NULL;
+	if (ring->sq_head != ring->sq_tail || ring->retry != NULL) {
+		spdk_set_thread(thread);
+		submit_all(ring);
+		spdk_set_thread(before);
+	}
+	ring->busy = spdk_thread_poll(thread, max_messages, 0);
+	spdkio_turn.polling = false;
+	return (int32_t)(ring->cq_tail - ring->cq_head);
+}
+
+static uint32_t
+entries_for(uint32_t slots)
+{
+	uint32_t entries = CHUNK_SLOTS;
+
+	while (entries < slots) {
+		entries *= 2;
+	}
+	return entries;
+}
+
+/*
+ * Makes room for this many slots. Operations stay where they are and entries keep their order; the two rings move.
+ * Returns 0 or -ENOMEM, which leaves everything as it was.
+ */
+SPDKIO_EXPORT int
+spdkio_ring_grow(struct spdkio_ring *ring, uint32_t slots)
+{
+	uint32_t entries = entries_for(slots);
+	uint32_t chunk_count = entries >> CHUNK_SHIFT;
+	struct spdkio_operation **chunks;
+	struct spdkio_sqe *sq = NULL;
+	struct spdkio_cqe *cq = NULL;
+
+	if (ring->sq != NULL && entries <= ring->mask + 1) {
+		return 0;
+	}
+	chunks = realloc(ring->chunks, chunk_count * sizeof(*chunks));
+	if (chunks == NULL) {
+		return -ENOMEM;
+	}
+	ring->chunks = chunks;
+	while (ring->chunk_count < chunk_count) {
+		struct spdkio_operation *chunk = calloc(CHUNK_SLOTS, sizeof(*chunk));
+
+		if (chunk == NULL) {
+			return -ENOMEM;
+		}
+		for (uint32_t i = 0; i < CHUNK_SLOTS; i++) {
+			chunk[i].ring = ring;
+		}
+		chunks[ring->chunk_count++] = chunk;
+	}
+	if (posix_memalign((void **)&sq, 64, entries * sizeof(*sq)) != 0
+	    || posix_memalign((void **)&cq, 64, entries * sizeof(*cq)) != 0) {
+		free(sq);
+		return -ENOMEM;
+	}
+	for (uint32_t i = ring->sq_head; i != ring->sq_tail; i++) {
+		sq[i & (entries - 1)] = ring->sq[i & ring->mask];
+	}
+	for (uint32_t i = ring->cq_head; i != ring->cq_tail; i++) {
+		cq[i & (entries - 1)] = ring->cq[i & ring->mask];
+	}
+	free(ring->sq);
+	free(ring->cq);
+	ring->sq = sq;
+	ring->cq = cq;
+	ring->mask = entries - 1;
+	return 0;
+}
+
+/* Nothing may be outstanding. */
+SPDKIO_EXPORT void
+spdkio_ring_free(struct spdkio_ring *ring)
+{
+	for (uint32_t i = 0; i < ring->chunk_count; i++) {
+		free(ring->chunks[i]);
+	}
+	free(ring->chunks);
+	free(ring->sq);
+	free(ring->cq);
+	free(ring);
+}
+
+SPDKIO_EXPORT struct spdkio_ring *
+spdkio_ring_create(uint32_t slots)
+{
+	struct spdkio_ring *ring = calloc(1, sizeof(*ring));
+
+	if (ring == NULL) {
+		return NULL;
+	}
+	ring->retry_end = &ring->retry;
+	if (spdkio_ring_grow(ring, slots) != 0) {
+		spdkio_ring_free(ring);
+		return NULL;
+	}
+	return ring;
+}

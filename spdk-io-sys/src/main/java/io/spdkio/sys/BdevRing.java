@@ -1,0 +1,278 @@
+package io.spdkio.sys;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Block I/O in batches: {@code submit…} writes entries into memory that C reads, {@link #poll} is the one call into C,
+ * and {@link #drain} reads what has completed. Nothing is allocated, and no call is made for a single I/O.
+ *
+ * <p>An I/O is named by its slot, from 0. A slot is free until it is submitted, and again when its completion is handed
+ * out; who uses the ring keeps track of that. Each submission leads to exactly one completion, never before the next
+ * {@link #poll}. When SPDK has no memory for an I/O, it waits inside the ring until there is.
+ *
+ * <p>Raw: addresses are taken as they are, and memory must stay until completion. All methods belong on the OS thread
+ * that carries the SPDK thread.
+ */
+public final class BdevRing implements AutoCloseable {
+    /** Does nothing, successfully. */
+    public static final int NOP = 0;
+
+    /** {@code spdk_bdev_read_blocks}. */
+    public static final int READ = 1;
+
+    /** {@code spdk_bdev_write_blocks}. */
+    public static final int WRITE = 2;
+
+    /** {@code spdk_bdev_readv_blocks}: the buffer is an array of struct iovec. */
+    public static final int READV = 3;
+
+    /** {@code spdk_bdev_writev_blocks}: the buffer is an array of struct iovec. */
+    public static final int WRITEV = 4;
+
+    /** {@code spdk_bdev_write_zeroes_blocks}. */
+    public static final int WRITE_ZEROES = 5;
+
+    /** {@code spdk_bdev_unmap_blocks}. */
+    public static final int UNMAP = 6;
+
+    /** {@code spdk_bdev_flush_blocks}. */
+    public static final int FLUSH = 7;
+
+    /** {@code spdk_bdev_reset}. */
+    public static final int RESET = 8;
+
+    /** {@code spdk_bdev_compare_blocks}. */
+    public static final int COMPARE = 9;
+
+    /** {@code spdk_bdev_comparev_blocks}: the buffer is an array of struct iovec. */
+    public static final int COMPAREV = 10;
+
+    /** {@code spdk_bdev_comparev_and_writev_blocks} with one buffer each; the one to write is {@code extra}. */
+    public static final int COMPARE_AND_WRITE = 11;
+
+    /** {@code spdk_bdev_comparev_and_writev_blocks}; {@code extra} and {@code target} are the vectors to write. */
+    public static final int COMPAREV_AND_WRITEV = 12;
+
+    /** {@code spdk_bdev_copy_blocks}; {@code extra} is the first block of the source. */
+    public static final int COPY = 13;
+
+    /** {@code spdk_bdev_abort} of the I/O in the slot {@code target}. */
+    public static final int ABORT = 14;
+
+    /** Takes completions. */
+    @FunctionalInterface
+    public interface Completions {
+        /**
+         * Told of one; the slot is free already.
+         *
+         * @param slot the slot
+         * @param status 0, {@code -errno}, or an NVMe status as {@code statusCodeType << 8 | statusCode}
+         */
+        void complete(int slot, int status);
+    }
+
+    private static final int SQE_SHIFT = 6;
+    private static final int CQE_SHIFT = 3;
+    private static final long MASK = 0;
+    private static final long SQ_HEAD = 4;
+    private static final long SQ_TAIL = 8;
+    private static final long CQ_HEAD = 12;
+    private static final long CQ_TAIL = 16;
+    private static final long WAITING = 20;
+    private static final long BUSY = 24;
+    private static final long SQ = 32;
+    private static final long CQ = 40;
+    private static final long HEADER_BYTES = 48;
+
+    private final long address;
+    private final MemorySegment header;
+    private MemorySegment sq;
+    private MemorySegment cq;
+    private int mask;
+    private int sqTail;
+    private int cqHead;
+    private boolean closed;
+
+    /**
+     * Makes a ring; loads the library if need be.
+     *
+     * @param slots how many I/O may be outstanding
+     * @throws NativeException when there is no memory for it
+     */
+    public BdevRing(int slots) {
+        if (slots <= 0 || slots > 1 << 20) {
+            throw new IllegalArgumentException("a ring has 1 to 1048576 slots, not " + slots);
+        }
+        address = Bridge.ringCreate(slots).address();
+        if (address == 0) {
+            throw new NativeException("no memory for a ring of " + slots + " slots");
+        }
+        header = Bridge.memory(address, HEADER_BYTES);
+        map();
+    }
+
+    private void map() {
+        mask = header.get(JAVA_INT, MASK);
+        sq = Bridge.memory(header.get(JAVA_LONG, SQ), (mask + 1L) << SQE_SHIFT);
+        cq = Bridge.memory(header.get(JAVA_LONG, CQ), (mask + 1L) << CQE_SHIFT);
+    }
+
+    /**
+     * How many slots there are.
+     *
+     * @return at least what was asked for
+     */
+    public int slots() {
+        return mask + 1;
+    }
+
+    /**
+     * Makes room for more. What is outstanding stays so.
+     *
+     * @param slots how many I/O may be outstanding
+     * @throws NativeException when there is no memory for it; the ring is as it was
+     */
+    public void grow(int slots) {
+        ensureOpen();
+        if (slots > 1 << 20 || Bridge.ringGrow(header, slots) != 0) {
+            throw new NativeException("no memory for a ring of " + slots + " slots");
+        }
+        map();
+    }
+
+    /**
+     * Submits a read, write or other operation on one buffer.
+     *
+     * @param operation one of the constants
+     * @param slot a free slot
+     * @param desc address of the struct spdk_bdev_desc
+     * @param channel address of the struct spdk_io_channel, of this thread
+     * @param buffer address of the data; 0 where the operation has none
+     * @param offsetBlocks first block
+     * @param blockCount number of blocks
+     */
+    public void submit(
+            int operation, int slot, long desc, long channel, long buffer, long offsetBlocks, long blockCount) {
+        submit(operation, slot, desc, channel, buffer, offsetBlocks, blockCount, 0, 0, 0);
+    }
+
+    /**
+     * Submits any operation.
+     *
+     * @param operation one of the constants
+     * @param slot a free slot
+     * @param desc address of the struct spdk_bdev_desc
+     * @param channel address of the struct spdk_io_channel, of this thread
+     * @param buffer address of the data or of the vectors
+     * @param offsetBlocks first block
+     * @param blockCount number of blocks
+     * @param vectors how many vectors {@code buffer} points to
+     * @param target see {@link #ABORT} and {@link #COMPAREV_AND_WRITEV}
+     * @param extra see {@link #COPY}, {@link #COMPARE_AND_WRITE} and {@link #COMPAREV_AND_WRITEV}
+     */
+    public void submit(
+            int operation,
+            int slot,
+            long desc,
+            long channel,
+            long buffer,
+            long offsetBlocks,
+            long blockCount,
+            int vectors,
+            int target,
+            long extra) {
+        long entry = (long) (sqTail & mask) << SQE_SHIFT;
+        sq.set(JAVA_INT, entry, slot);
+        sq.set(JAVA_SHORT, entry + 4, (short) operation);
+        sq.set(JAVA_INT, entry + 8, vectors);
+        sq.set(JAVA_INT, entry + 12, target);
+        sq.set(JAVA_LONG, entry + 16, desc);
+        sq.set(JAVA_LONG, entry + 24, channel);
+        sq.set(JAVA_LONG, entry + 32, buffer);
+        sq.set(JAVA_LONG, entry + 40, offsetBlocks);
+        sq.set(JAVA_LONG, entry + 48, blockCount);
+        sq.set(JAVA_LONG, entry + 56, extra);
+        sqTail++;
+        header.set(JAVA_INT, SQ_TAIL, sqTail);
+    }
+
+    /**
+     * Hands everything over and polls the SPDK thread.
+     *
+     * @param thread address of the struct spdk_thread that this ring belongs to
+     * @param maxMessages as for spdk_thread_poll; 0 for its own limit
+     * @return how many completions {@link #drain} would hand out
+     */
+    public int poll(long thread, int maxMessages) {
+        ensureOpen();
+        return Bridge.ringPoll(address, thread, maxMessages);
+    }
+
+    /**
+     * Hands out completions. The handler may submit.
+     *
+     * @param completions called for each
+     * @return how many there were
+     */
+    public int drain(Completions completions) {
+        int tail = header.get(JAVA_INT, CQ_TAIL);
+        int drained = 0;
+        while (cqHead != tail) {
+            long entry = (long) (cqHead & mask) << CQE_SHIFT;
+            int slot = cq.get(JAVA_INT, entry);
+            int status = cq.get(JAVA_INT, entry + 4);
+            cqHead++;
+            // Before the handler runs: it may grow the ring, or throw.
+            header.set(JAVA_INT, CQ_HEAD, cqHead);
+            drained++;
+            completions.complete(slot, status);
+        }
+        return drained;
+    }
+
+    /**
+     * How many submissions C has not taken yet.
+     *
+     * @return a number of entries
+     */
+    public int pending() {
+        return sqTail - header.get(JAVA_INT, SQ_HEAD);
+    }
+
+    /**
+     * How many I/O wait for memory of SPDK's.
+     *
+     * @return a number of I/O
+     */
+    public int waiting() {
+        return header.get(JAVA_INT, WAITING);
+    }
+
+    /**
+     * Whether the last poll found something to do besides the messages.
+     *
+     * @return what spdk_thread_poll returned: positive when there was work
+     */
+    public int lastPoll() {
+        return header.get(JAVA_INT, BUSY);
+    }
+
+    private void ensureOpen() {
+        if (closed) {
+            throw new IllegalStateException("this ring is closed");
+        }
+    }
+
+    /** Frees it. Nothing may be outstanding. Closing twice is fine. */
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            Bridge.ringFree(header);
+        }
+    }
+}
