@@ -3,6 +3,7 @@ module io.spdkio.cli {
     requires info.picocli;
     requires io.spdkio;
     requires io.spdkio.embedded;
+    requires io.spdkio.sys;
     requires java.management;
     requires jdk.management;
     requires me.tongfei.progressbar;

@@ -3,6 +3,9 @@ package io.spdkio.cli;
 import io.spdkio.EngineInfo;
 import io.spdkio.SpdkEnv;
 import io.spdkio.bdev.ByteSize;
+import io.spdkio.sys.NativeException;
+import io.spdkio.sys.SpdkInstallation;
+import io.spdkio.sys.SpdkLibrary;
 
 import picocli.CommandLine.Command;
 
@@ -14,7 +17,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -34,8 +36,6 @@ import java.util.regex.Pattern;
         })
 public final class DoctorCommand implements Callable<Integer> {
     private static final int BUILT_FOR = 25;
-    private static final String SPDK_PACKAGE = "spdk_env_dpdk";
-    private static final List<String> SPDK_FOLDERS = List.of("/opt/spdk", "/usr/local", "/usr");
     private static final long ENOUGH_LOCKED_BYTES = 64L << 20;
     private static final Pattern LOCKED_LIMIT = Pattern.compile("^Max locked memory\\s+(\\S+)", Pattern.MULTILINE);
 
@@ -265,42 +265,32 @@ public final class DoctorCommand implements Callable<Integer> {
     }
 
     private void spdk() {
-        Optional<String> version = pkgConfig();
-        if (version.isPresent()) {
-            ok("SPDK", "found with pkg-config: " + version.get());
+        boolean found = false;
+        try {
+            SpdkInstallation spdk = SpdkInstallation.find();
+            found = true;
+            ok("SPDK", "v" + spdk.version() + " in " + spdk.folder() + ", " + spdk.modules().size() + " modules");
+        } catch (NativeException e) {
+            note("SPDK", e.getMessage(), "nothing has to be done: the embedded engine runs without");
+        }
+        Optional<String> notLinked = SpdkLibrary.linkedCause();
+        if (notLinked.isPresent()) {
+            note(
+                    "",
+                    found ? "not linked for Java yet" : "no library was linked elsewhere and copied here either",
+                    found ? "spdk-io native link" : "");
             return;
         }
-        for (String folder : SPDK_FOLDERS) {
-            for (String lib : List.of("lib", "lib64", "build/lib", "lib/x86_64-linux-gnu")) {
-                Path pc = Path.of(folder, lib, "pkgconfig", SPDK_PACKAGE + ".pc");
-                if (Files.exists(pc)) {
-                    note(
-                            "SPDK",
-                            "found in " + folder + ", but pkg-config does not look there",
-                            "export PKG_CONFIG_PATH=" + pc.getParent());
-                    return;
-                }
-            }
-        }
-        note(
-                "SPDK",
-                "not found (pkg-config " + SPDK_PACKAGE + ", " + String.join(", ", SPDK_FOLDERS) + ")",
-                "nothing has to be done: the embedded engine runs without. To use SPDK, build and install it: "
-                        + "./configure --with-shared && make install in its sources");
-    }
-
-    private static Optional<String> pkgConfig() {
         try {
-            Process process =
-                    new ProcessBuilder("pkg-config", "--modversion", SPDK_PACKAGE).redirectErrorStream(true).start();
-            String text = new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
-            boolean ended = process.waitFor(5, TimeUnit.SECONDS);
-            return ended && process.exitValue() == 0 ? Optional.of(text.strip()) : Optional.empty();
-        } catch (IOException e) {
-            return Optional.empty();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return Optional.empty();
+            SpdkLibrary library = SpdkLibrary.load();
+            String loaded = "loads: " + library.spdkVersion() + " from " + library.path();
+            if (library.abi().isExact()) {
+                ok("", loaded);
+            } else {
+                note("", loaded + "; " + library.abi().summary(), "spdk-io native info lists what differs");
+            }
+        } catch (NativeException e) {
+            warn("", "linked, and cannot be loaded: " + e.getMessage(), "");
         }
     }
 

@@ -85,6 +85,7 @@ public final class SpdkIo implements Runnable {
         commands.put("perf", PerfCommand::new);
         commands.put("dd", DdCommand::new);
         commands.put("bdev", BdevCommand::new);
+        commands.put("native", NativeCommand::new);
         commands.put("doctor", DoctorCommand::new);
         commands.put("completion", _ -> new CompletionCommand());
         commands.put("warm-start", _ -> new WarmStart());
@@ -117,7 +118,7 @@ public final class SpdkIo implements Runnable {
     @Override
     public void run() {
         throw new CommandLine.ParameterException(
-                spec.commandLine(), "say what to do: perf, dd, bdev, doctor or completion");
+                spec.commandLine(), "say what to do: perf, dd, bdev, native, doctor or completion");
     }
 
     private int usedWrongly(CommandLine.ParameterException problem, String[] args) {

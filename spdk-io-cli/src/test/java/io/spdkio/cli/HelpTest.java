@@ -8,7 +8,19 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class HelpTest {
     @ParameterizedTest
-    @ValueSource(strings = {"", "perf ", "dd ", "bdev ", "bdev list ", "bdev info ", "doctor ", "completion "})
+    @ValueSource(
+            strings = {
+                "",
+                "perf ",
+                "dd ",
+                "bdev ",
+                "bdev list ",
+                "bdev info ",
+                "native ",
+                "native link ",
+                "doctor ",
+                "completion "
+            })
     void everyCommandHasHelpThatFitsTheTerminal(String command) {
         for (int columns : new int[] {40, 60, 80, 200}) {
             Ran ran = Ran.inColumns(columns, (command + "--help").split(" ")).succeeded();

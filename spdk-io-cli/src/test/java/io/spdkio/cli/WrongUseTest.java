@@ -21,7 +21,7 @@ class WrongUseTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "''                                              | perf, dd, bdev, doctor",
+                "''                                              | perf, dd, bdev, native, doctor",
                 "nonsense                                        | nonsense",
                 "--nonsense                                      | --nonsense",
                 "perf                                            | --bdev",
