@@ -83,11 +83,12 @@ public interface SpdkEnv extends AutoCloseable {
 
     /**
      * Attaches an SPDK thread to the thread of a single-threaded executor and lets the executor carry it. Waits for the
-     * executor's first turn.
+     * executor's first turn, as long as the close timeout at the most.
      *
      * @param name its name
-     * @param executor a single-threaded executor
+     * @param executor a single-threaded executor; not the one that the caller runs on
      * @return the thread; end it with {@link SpdkThread#exit}
+     * @throws SpdkException.TimedOut if the executor has no turn for it
      */
     SpdkThread attachThread(String name, Executor executor);
 

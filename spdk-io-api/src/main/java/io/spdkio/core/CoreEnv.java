@@ -28,6 +28,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -146,19 +147,31 @@ final class CoreEnv implements SpdkEnv {
         checkOpen();
         CompletableFuture<CoreThread> attached = new CompletableFuture<>();
         executor.execute(() -> {
+            if (attached.isDone()) {
+                return; // nobody waits any more
+            }
             try {
                 CoreThread thread = attach(name);
                 CompletableFuture<Void> turns = thread.pollOn(executor);
                 if (turns.isCompletedExceptionally()) {
                     thread.close();
                     attached.completeExceptionally(turns.exceptionNow());
-                    return;
+                } else if (!attached.complete(thread)) {
+                    thread.exit();
                 }
-                attached.complete(thread);
             } catch (Throwable e) {
                 attached.completeExceptionally(e);
             }
         });
+        CompletableFuture.delayedExecutor(closeTimeout.toNanos(), TimeUnit.NANOSECONDS)
+                .execute(() ->
+                        attached.completeExceptionally(
+                                new SpdkException.TimedOut(
+                                        "the executor did not run a task within "
+                                                + closeTimeout
+                                                + ". It is busy, or this is its own thread: call attachThread(name)"
+                                                + " there",
+                                        -Errno.ETIMEDOUT)));
         return CoreThread.result(attached);
     }
 

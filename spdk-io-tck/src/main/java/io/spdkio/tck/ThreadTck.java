@@ -440,6 +440,32 @@ public abstract class ThreadTck extends EngineTck {
     }
 
     @Test
+    void attachingToAnExecutorFromItsOwnThreadFailsInsteadOfWaitingForEver() throws Exception {
+        env.close();
+        env = open(builder().closeTimeout(Duration.ofMillis(500)));
+        ExecutorService executor = Executors.newSingleThreadExecutor();
+        try {
+            Object outcome =
+                    executor.submit(
+                                    () -> {
+                                        try {
+                                            return env.attachThread("never", executor);
+                                        } catch (SpdkException e) {
+                                            return e;
+                                        }
+                                    })
+                            .get(patienceNanos(), TimeUnit.NANOSECONDS);
+            assertThat(outcome)
+                    .isInstanceOfSatisfying(
+                            SpdkException.TimedOut.class, e -> assertThat(e).hasMessageContaining("its own thread"));
+            executor.submit(() -> {}).get(patienceNanos(), TimeUnit.NANOSECONDS);
+            assertThat(env.threads()).isEmpty();
+        } finally {
+            executor.shutdownNow();
+        }
+    }
+
+    @Test
     void anExecutorThatRunsTasksInTheCallIsRefused() {
         assertThat(failureOf(() -> thread.pollOn(Runnable::run))).isInstanceOf(IllegalArgumentException.class);
     }
