@@ -173,6 +173,16 @@ public final class IoContext {
         }
     }
 
+    /**
+     * Finds a request by its number.
+     *
+     * @param id its {@link IoRequest#id}
+     * @return the request, or null when there is none with this number
+     */
+    public IoRequest request(int id) {
+        return table[id];
+    }
+
     int register(IoRequest request) {
         if (!isCurrent()) {
             throw new IllegalStateException("a request is made on the thread it belongs to");

@@ -103,8 +103,12 @@ public abstract class IoRequest implements BdevIo {
         return context;
     }
 
-    /** Its number in the context's table. */
-    final int id() {
+    /**
+     * Its number in the context's table.
+     *
+     * @return from 0; given to another request only after this one was {@linkplain #unregister unregistered}
+     */
+    public final int id() {
         return id;
     }
 

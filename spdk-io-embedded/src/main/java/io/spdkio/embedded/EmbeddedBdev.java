@@ -10,6 +10,7 @@ import io.spdkio.bdev.ClaimType;
 import io.spdkio.bdev.IoType;
 import io.spdkio.bdev.LatencyHistogram;
 import io.spdkio.bdev.OpenMode;
+import io.spdkio.spi.ChannelStatistics;
 import io.spdkio.spi.EngineBdev;
 import io.spdkio.spi.EngineChannel;
 import io.spdkio.spi.EngineDesc;

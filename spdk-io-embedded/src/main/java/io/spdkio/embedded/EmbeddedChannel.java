@@ -6,6 +6,7 @@ import io.spdkio.bdev.BdevBackend;
 import io.spdkio.bdev.BdevGeometry;
 import io.spdkio.bdev.IoType;
 import io.spdkio.bdev.LatencyHistogram;
+import io.spdkio.spi.ChannelStatistics;
 import io.spdkio.spi.EngineChannel;
 import io.spdkio.spi.IoContext;
 import io.spdkio.spi.IoRequest;

@@ -1,10 +1,12 @@
-package io.spdkio.embedded;
+package io.spdkio.spi;
 
 import io.spdkio.bdev.BdevStatistics;
 import io.spdkio.bdev.IoType;
 
-/** Counters of one channel: written by its thread, read by any, which may see a little less than there is. */
-final class ChannelStatistics {
+/**
+ * What an engine counts of one channel: written by its thread, read by any, which may see a little less than there is.
+ */
+public final class ChannelStatistics {
     private long readOps;
     private long readBytes;
     private long readNanos;
@@ -16,7 +18,18 @@ final class ChannelStatistics {
     private long otherOps;
     private long errors;
 
-    void count(IoType type, long bytes, int status, long nanos) {
+    /** Starts at zero. */
+    public ChannelStatistics() {}
+
+    /**
+     * Counts a completion.
+     *
+     * @param type the operation
+     * @param bytes its length
+     * @param status its {@link io.spdkio.IoStatus}
+     * @param nanos how long it took
+     */
+    public void count(IoType type, long bytes, int status, long nanos) {
         if (status != 0) {
             errors++;
             return;
@@ -40,7 +53,12 @@ final class ChannelStatistics {
         }
     }
 
-    BdevStatistics snapshot() {
+    /**
+     * What was counted.
+     *
+     * @return a snapshot
+     */
+    public BdevStatistics snapshot() {
         return new BdevStatistics(
                 readOps,
                 readBytes,
@@ -54,7 +72,15 @@ final class ChannelStatistics {
                 errors);
     }
 
-    static BdevStatistics sum(BdevStatistics a, BdevStatistics b, int sign) {
+    /**
+     * Adds or subtracts.
+     *
+     * @param a one
+     * @param b the other
+     * @param sign 1 to add the other, -1 to subtract it
+     * @return the result
+     */
+    public static BdevStatistics sum(BdevStatistics a, BdevStatistics b, int sign) {
         return new BdevStatistics(
                 a.readOps() + sign * b.readOps(),
                 a.readBytes() + sign * b.readBytes(),
