@@ -34,13 +34,27 @@
 
 #define SPDKIO_EXPORT __attribute__((visibility("default"), used))
 
-/* Whether this OS thread is inside spdkio_ring_poll, and the last address at which a SIGBUS was given to SPDK there. */
+/*
+ * Of an OS thread: whether it is inside spdkio_ring_poll, and the last address at which a SIGBUS was given to SPDK there;
+ * whether it is inside spdkio_thread_create.
+ */
 struct spdkio_turn {
 	bool polling;
+	bool creating;
 	void *fault;
 };
 
 /* Not of the initial-exec model: then all of DPDK's thread-local memory would have to fit where little is left. */
 extern _Thread_local struct spdkio_turn spdkio_turn;
+
+struct spdkio_ring;
+
+/* Of an SPDK thread. */
+struct spdkio_thread_context {
+	struct spdkio_ring *ring; /* NULL until spdkio_ring_attach */
+	struct spdk_thread *next; /* in the list of threads that nobody has taken */
+};
+
+struct spdkio_thread_context *spdkio_thread_context(struct spdk_thread *thread);
 
 #endif

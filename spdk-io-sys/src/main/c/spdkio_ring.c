@@ -59,6 +59,7 @@ struct spdkio_ring {
 	struct spdkio_sqe *sq; /* 32 */
 	struct spdkio_cqe *cq; /* 40 */
 	/* Not Java's business. */
+	struct spdk_thread *thread; /* NULL until attached */
 	struct spdkio_operation **chunks;
 	uint32_t chunk_count;
 	struct spdkio_operation *retry;
@@ -345,10 +346,43 @@ spdkio_ring_grow(struct spdkio_ring *ring, uint32_t slots)
 	return 0;
 }
 
+/*
+ * Makes this the ring of the thread, which finds it through spdk_get_thread. A thread has one, and a ring belongs to one.
+ * Returns 0, -EBUSY, or -ENOTSUP when spdkio_threads_init has not been called.
+ */
+SPDKIO_EXPORT int
+spdkio_ring_attach(struct spdkio_ring *ring, struct spdk_thread *thread)
+{
+	struct spdkio_thread_context *context = spdkio_thread_context(thread);
+
+	if (context == NULL) {
+		return -ENOTSUP;
+	}
+	if (ring->thread != NULL || context->ring != NULL) {
+		return -EBUSY;
+	}
+	ring->thread = thread;
+	context->ring = ring;
+	return 0;
+}
+
+/* Before the thread is destroyed. */
+SPDKIO_EXPORT void
+spdkio_ring_detach(struct spdkio_ring *ring)
+{
+	struct spdkio_thread_context *context = spdkio_thread_context(ring->thread);
+
+	if (context != NULL) {
+		context->ring = NULL;
+	}
+	ring->thread = NULL;
+}
+
 /* Nothing may be outstanding. */
 SPDKIO_EXPORT void
 spdkio_ring_free(struct spdkio_ring *ring)
 {
+	spdkio_ring_detach(ring);
 	for (uint32_t i = 0; i < ring->chunk_count; i++) {
 		free(ring->chunks[i]);
 	}

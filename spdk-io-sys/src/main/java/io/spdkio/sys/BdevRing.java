@@ -145,6 +145,31 @@ public final class BdevRing implements AutoCloseable {
     }
 
     /**
+     * Makes this the ring of an SPDK thread, which C then finds from that thread. Needed where SPDK calls for Java to
+     * do I/O, and harmless elsewhere. Ends with {@link #detach} or {@link #close}, before the thread is destroyed.
+     *
+     * @param thread address of the struct spdk_thread
+     * @throws NativeException when the thread has another ring, this ring another thread, or {@link SpdkThreads#init}
+     *     was not called
+     */
+    public void attach(long thread) {
+        ensureOpen();
+        int rc = Bridge.ringAttach(header, thread);
+        if (rc != 0) {
+            throw new NativeException(
+                    rc == SpdkThreads.ENOTSUP
+                            ? "a ring cannot be attached to a thread before SpdkThreads.init"
+                            : "the thread has a ring, or the ring a thread; detach first");
+        }
+    }
+
+    /** Ends what {@link #attach} began. Without a thread it does nothing. */
+    public void detach() {
+        ensureOpen();
+        Bridge.ringDetach(header);
+    }
+
+    /**
      * Submits a read, write or other operation on one buffer.
      *
      * @param operation one of the constants

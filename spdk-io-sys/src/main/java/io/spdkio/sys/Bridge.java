@@ -4,9 +4,11 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.lang.invoke.VarHandle;
 
 /**
- * The functions of our own in the library, as they are; {@link BdevRing} and {@link LogLines} are the way to use them.
+ * The functions of our own in the library, as they are; {@link BdevRing}, {@link SpdkThreads} and {@link LogLines} are
+ * the way to use them.
  */
 public final class Bridge {
     private Bridge() {}
@@ -25,6 +27,24 @@ public final class Bridge {
     static int ringGrow(MemorySegment ring, int slots) {
         try {
             return (int) RingHandles.GROW.invokeExact(ring, slots);
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
+    /** {@code spdkio_ring_attach}. */
+    static int ringAttach(MemorySegment ring, long thread) {
+        try {
+            return (int) RingHandles.ATTACH.invokeExact(ring, thread);
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
+    /** {@code spdkio_ring_detach}. */
+    static void ringDetach(MemorySegment ring) {
+        try {
+            RingHandles.DETACH.invokeExact(ring);
         } catch (Throwable e) {
             throw RawSupport.thrown(e);
         }
@@ -54,6 +74,48 @@ public final class Bridge {
         } catch (Throwable e) {
             throw RawSupport.thrown(e);
         }
+    }
+
+    /** {@code spdkio_threads_init}. */
+    static int threadsInit(long messagePoolSize) {
+        RawSupport.ensureLoaded();
+        try {
+            return (int) ThreadHandles.INIT.invokeExact(messagePoolSize);
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
+    /** {@code spdkio_threads_fini}. */
+    static void threadsFini() {
+        try {
+            ThreadHandles.FINI.invokeExact();
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
+    /** {@code spdkio_thread_create}. */
+    static MemorySegment threadCreate(MemorySegment name, MemorySegment cpuMask) {
+        try {
+            return (MemorySegment) ThreadHandles.CREATE.invokeExact(name, cpuMask);
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
+    /** {@code spdkio_threads_take}. */
+    static MemorySegment threadsTake() {
+        try {
+            return (MemorySegment) ThreadHandles.TAKE.invokeExact();
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
+    /** What {@code spdkio_threads_untaken} points to. */
+    static int threadsUntaken() {
+        return (int) ThreadHandles.INT.getAcquire(ThreadHandles.UNTAKEN, 0L);
     }
 
     static int chainSigbus(MemorySegment spdkAction) {
@@ -94,8 +156,28 @@ public final class Bridge {
     private static final class RingHandles {
         static final MethodHandle CREATE = RawSupport.bind("spdkio_ring_create", "PI");
         static final MethodHandle GROW = RawSupport.bind("spdkio_ring_grow", "IPI");
+        static final MethodHandle ATTACH = RawSupport.bind("spdkio_ring_attach", "IPJ");
+        static final MethodHandle DETACH = RawSupport.bind("spdkio_ring_detach", "VP");
         static final MethodHandle FREE = RawSupport.bind("spdkio_ring_free", "VP");
         static final MethodHandle POLL = RawSupport.bind("spdkio_ring_poll", "IJJI");
+    }
+
+    private static final class ThreadHandles {
+        static final MethodHandle INIT = RawSupport.bind("spdkio_threads_init", "IJ");
+        static final MethodHandle FINI = RawSupport.bind("spdkio_threads_fini", "V");
+        static final MethodHandle CREATE = RawSupport.bind("spdkio_thread_create", "PPP");
+        static final MethodHandle TAKE = RawSupport.bind("spdkio_threads_take", "P");
+        static final VarHandle INT = ValueLayout.JAVA_INT.varHandle();
+        static final MemorySegment UNTAKEN;
+
+        static {
+            try {
+                var pointer = (MemorySegment) RawSupport.bind("spdkio_threads_untaken", "P").invokeExact();
+                UNTAKEN = memory(pointer.address(), ValueLayout.JAVA_INT.byteSize());
+            } catch (Throwable e) {
+                throw RawSupport.thrown(e);
+            }
+        }
     }
 
     private static final class LogHandles {
