@@ -137,6 +137,13 @@ public interface SpdkEnv extends AutoCloseable {
     Bdevs bdevs();
 
     /**
+     * The control plane: SPDK's JSON-RPC methods.
+     *
+     * @return what calls them
+     */
+    Rpc rpc();
+
+    /**
      * The memory that devices can reach.
      *
      * @return its allocator

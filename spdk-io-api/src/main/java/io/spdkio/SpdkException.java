@@ -19,6 +19,7 @@ public sealed class SpdkException extends RuntimeException
                 SpdkException.Closed,
                 SpdkException.Busy,
                 SpdkException.Unsupported,
+                SpdkException.RpcFailed,
                 SpdkException.EngineUnavailable,
                 SpdkException.WrongThread {
     @Serial private static final long serialVersionUID = 1;
@@ -239,6 +240,74 @@ public sealed class SpdkException extends RuntimeException
          */
         public Unsupported(String message, int status) {
             super(message, status, null);
+        }
+    }
+
+    /** A control call failed; see {@link Rpc}. */
+    public static final class RpcFailed extends SpdkException {
+        @Serial private static final long serialVersionUID = 1;
+
+        /** JSON-RPC: what was sent is not a request. */
+        public static final int INVALID_REQUEST = -32_600;
+
+        /** JSON-RPC: there is no such method, or not in this state of the environment. */
+        public static final int METHOD_NOT_FOUND = -32_601;
+
+        /** JSON-RPC: a parameter is missing, unknown or out of range. */
+        public static final int INVALID_PARAMS = -32_602;
+
+        /** JSON-RPC: anything else. SPDK's block devices also answer parameters that they can't read with it. */
+        public static final int INTERNAL_ERROR = -32_603;
+
+        /**
+         * JSON-RPC: what was sent can't be read. SPDK's RAID methods answer parameters that they can't read with it.
+         */
+        public static final int PARSE_ERROR = -32_700;
+
+        private static final int LARGEST_ERRNO = 4095;
+
+        /** JSON-RPC's error code. */
+        private final int code;
+
+        /** JSON-RPC's error message. */
+        private final String rpcMessage;
+
+        /**
+         * Creates an exception. Its {@link #status()} is the code if that is a negative errno, else 0.
+         *
+         * @param method the method that was called
+         * @param code JSON-RPC's error code: one of the constants here, or a negative errno such as -19
+         * @param rpcMessage JSON-RPC's error message
+         */
+        public RpcFailed(String method, int code, String rpcMessage) {
+            super(
+                    "rpc '" + method + "' failed with code " + code + ": " + rpcMessage + advice(code),
+                    code < 0 && code >= -LARGEST_ERRNO ? code : 0,
+                    null);
+            this.code = code;
+            this.rpcMessage = rpcMessage;
+        }
+
+        private static String advice(int code) {
+            return code == METHOD_NOT_FOUND ? ". rpc_get_methods lists what there is" : "";
+        }
+
+        /**
+         * JSON-RPC's error code.
+         *
+         * @return one of the constants here, or a negative errno
+         */
+        public int code() {
+            return code;
+        }
+
+        /**
+         * JSON-RPC's error message.
+         *
+         * @return the message as the method gave it
+         */
+        public String rpcMessage() {
+            return rpcMessage;
         }
     }
 

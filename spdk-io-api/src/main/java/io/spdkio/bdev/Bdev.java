@@ -1,5 +1,6 @@
 package io.spdkio.bdev;
 
+import io.spdkio.IoFuture;
 import io.spdkio.SpdkException;
 
 import java.util.Optional;
@@ -120,6 +121,22 @@ public interface Bdev {
 
     /** Sets the statistics and the histogram back to zero. */
     void resetStatistics();
+
+    /**
+     * Limits how much it does in a second, in place of earlier limits ({@code spdk_bdev_set_qos_rate_limits}).
+     *
+     * @param limits the limits; {@link QosLimits#NONE} ends them
+     * @return completes when they hold on every thread; fails with {@link SpdkException.NotFound} when the device was
+     *     removed, and with {@code EAGAIN} while another change of them is under way
+     */
+    IoFuture<Void> setQosLimits(QosLimits limits);
+
+    /**
+     * The limits that hold.
+     *
+     * @return the limits
+     */
+    QosLimits qosLimits();
 
     /**
      * Begins or ends to record the latency of every I/O ({@code spdk_bdev_histogram_enable}).

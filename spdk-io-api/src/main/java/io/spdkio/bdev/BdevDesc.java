@@ -147,7 +147,8 @@ public interface BdevDesc extends IoDevice, AutoCloseable {
     IoFuture<Void> compare(IoChannel channel, DmaBuf buffer, long offset, long length);
 
     /**
-     * Compares a range with a buffer and, if equal, writes another; no other write to the range comes between.
+     * Compares a range with a buffer and, if equal, writes another; no other write to the range comes between. A device
+     * limits the length to {@link BdevGeometry#compareAndWriteUnitBlocks}, which is one block unless it says otherwise.
      *
      * @param channel the calling thread's channel to this descriptor
      * @param compareBuffer the bytes expected, at its beginning

@@ -17,7 +17,8 @@ package io.spdkio.bdev;
  * Sizes take {@code K, M, G, T} or {@code KiB, MiB, …}, all powers of 1024. A path that holds {@code ?}, {@code &} or
  * {@code %} is written with percent escapes.
  */
-public sealed interface BdevSpec permits MallocBdev, NullBdev, AioBdev, DelayBdev, ErrorBdev, PassthruBdev, CustomBdev {
+public sealed interface BdevSpec
+        permits MallocBdev, NullBdev, AioBdev, DelayBdev, ErrorBdev, PassthruBdev, RaidBdev, LvolBdev, CustomBdev {
     /**
      * The name the device will have.
      *

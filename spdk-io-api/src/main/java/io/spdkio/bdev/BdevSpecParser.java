@@ -204,7 +204,7 @@ final class BdevSpecParser {
         Set<IoType> types = EnumSet.noneOf(IoType.class);
         for (String part : s.split("\\+")) {
             if (part.equals("all")) {
-                types.addAll(EnumSet.complementOf(EnumSet.of(IoType.ABORT, IoType.RESET)));
+                types.addAll(ErrorBdev.Injection.TYPES);
                 continue;
             }
             IoType found = null;
@@ -213,8 +213,8 @@ final class BdevSpecParser {
                     found = type;
                 }
             }
-            if (found == null) {
-                throw new IllegalArgumentException("write operations such as read, write or read+write, or all");
+            if (found == null || !ErrorBdev.Injection.TYPES.contains(found)) {
+                throw new IllegalArgumentException("write read, write, unmap or flush, several as read+write, or all");
             }
             types.add(found);
         }

@@ -5,6 +5,7 @@ import io.spdkio.SpdkException;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 
 /** The block devices of an environment. May be used from any thread. */
 public interface Bdevs {
@@ -63,6 +64,60 @@ public interface Bdevs {
      * @return completes when it holds for new I/O
      */
     IoFuture<Void> injectError(String name, ErrorBdev.Injection injection);
+
+    /**
+     * Cuts a device into parts, each a device of its own named after it with {@code p0}, {@code p1} and so on ({@code
+     * bdev_split_create}). The parts claim the base together. Blocks that are left over at its end belong to no part.
+     *
+     * @param base the name of the device below
+     * @param count how many parts, at least 1; fewer are made if the device has no room for so many
+     * @param partMiB the size of each in MiB; 0 for equal shares of the device
+     * @return completes with the parts, in order; fails with {@link SpdkException.NotFound} when there is no such
+     *     device, with {@link SpdkException.AlreadyExists} when it is split already
+     */
+    IoFuture<List<Bdev>> split(String base, int count, long partMiB);
+
+    /**
+     * Removes every part of a device ({@code bdev_split_delete}), each as {@link #destroy} does.
+     *
+     * @param base the name of the device that was split
+     * @return completes when the parts are gone; fails with {@link SpdkException.NotFound} when it is not split
+     */
+    IoFuture<Void> removeSplit(String base);
+
+    /**
+     * Makes a store for logical volumes; the volumes are {@link LvolBdev}s. Native only.
+     *
+     * @param store the store
+     * @return completes with the store's UUID; fails with {@link SpdkException.Unsupported} on an engine that has none
+     */
+    IoFuture<UUID> createLvolStore(LvolStore store);
+
+    /**
+     * Removes a store, its volumes and what is in them ({@code bdev_lvol_delete_lvstore}). Native only.
+     *
+     * @param name the store's name
+     * @return completes when it is gone; fails with {@link SpdkException.Unsupported} on an engine that has none
+     */
+    IoFuture<Void> destroyLvolStore(String name);
+
+    /**
+     * Attaches to an NVMe controller and makes a device of each of its namespaces. Native only.
+     *
+     * @param target where it is
+     * @return completes with the devices; fails with {@link SpdkException.Unsupported} on an engine that has no driver
+     */
+    IoFuture<List<Bdev>> attachNvme(NvmeTarget target);
+
+    /**
+     * Lets go of an NVMe controller; its devices are removed as {@link #destroy} does ({@code
+     * bdev_nvme_detach_controller}). Native only.
+     *
+     * @param name the controller's name
+     * @return completes when it is let go of; fails with {@link SpdkException.Unsupported} on an engine that has no
+     *     driver
+     */
+    IoFuture<Void> detachNvme(String name);
 
     /**
      * Looks a device up.

@@ -136,7 +136,8 @@ public interface IoQueue extends AutoCloseable {
     boolean compare(DmaBuf buffer, long offset, long length, long cookie);
 
     /**
-     * Compares a range with a buffer and, if equal, writes another.
+     * Compares a range with a buffer and, if equal, writes another; the length is limited to {@link
+     * BdevGeometry#compareAndWriteUnitBlocks}.
      *
      * @param compareBuffer the bytes expected
      * @param writeBuffer the bytes to write

@@ -1,5 +1,6 @@
 package io.spdkio.core;
 
+import io.spdkio.IoFuture;
 import io.spdkio.bdev.Bdev;
 import io.spdkio.bdev.BdevDesc;
 import io.spdkio.bdev.BdevEvent;
@@ -8,6 +9,7 @@ import io.spdkio.bdev.BdevStatistics;
 import io.spdkio.bdev.IoType;
 import io.spdkio.bdev.LatencyHistogram;
 import io.spdkio.bdev.OpenMode;
+import io.spdkio.bdev.QosLimits;
 import io.spdkio.spi.EngineBdev;
 
 import java.util.Objects;
@@ -65,6 +67,17 @@ record CoreBdev(CoreEnv env, EngineBdev device) implements Bdev {
     @Override
     public void resetStatistics() {
         device.resetStatistics();
+    }
+
+    @Override
+    public IoFuture<Void> setQosLimits(QosLimits limits) {
+        Objects.requireNonNull(limits, "limits");
+        return Control.run(env, () -> device.setQosLimits(limits), _ -> null);
+    }
+
+    @Override
+    public QosLimits qosLimits() {
+        return device.qosLimits();
     }
 
     @Override

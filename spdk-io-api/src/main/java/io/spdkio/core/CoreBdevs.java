@@ -8,12 +8,15 @@ import io.spdkio.bdev.BdevSpec;
 import io.spdkio.bdev.Bdevs;
 import io.spdkio.bdev.DelayBdev;
 import io.spdkio.bdev.ErrorBdev;
+import io.spdkio.bdev.LvolStore;
+import io.spdkio.bdev.NvmeTarget;
 import io.spdkio.spi.Engine;
+import io.spdkio.spi.EngineBdev;
 
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.CompletionException;
+import java.util.UUID;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -31,36 +34,9 @@ final class CoreBdevs implements Bdevs {
         this.engine = engine;
     }
 
-    /** Runs a control operation, and brings its result to the caller's thread if that is one of ours. */
     private <S, T> IoFuture<T> control(
             Supplier<CompletionStage<? extends S>> operation, Function<? super S, ? extends T> result) {
-        env.checkOpen();
-        CoreThread caller = env.current();
-        CoreFuture<T> future = new CoreFuture<>(caller);
-        CompletionStage<? extends S> stage;
-        try {
-            stage = operation.get();
-        } catch (SpdkException e) {
-            future.completeExceptionally(e);
-            return future;
-        }
-        stage.whenComplete((value, problem) -> {
-            Runnable settle =
-                    () -> {
-                        if (problem == null) {
-                            future.complete(result.apply(value));
-                        } else {
-                            future.completeExceptionally(
-                                    problem instanceof CompletionException && problem.getCause() != null
-                                            ? problem.getCause()
-                                            : problem);
-                        }
-                    };
-            if (caller == null || caller.isCurrent() || !caller.post(settle)) {
-                settle.run();
-            }
-        });
-        return future;
+        return Control.run(env, operation, result);
     }
 
     @Override
@@ -101,6 +77,53 @@ final class CoreBdevs implements Bdevs {
         return control(() -> engine.injectError(name, injection), _ -> null);
     }
 
+    private List<Bdev> handles(List<? extends EngineBdev> devices) {
+        return devices.stream().<Bdev>map(device -> new CoreBdev(env, device)).toList();
+    }
+
+    @Override
+    public IoFuture<List<Bdev>> split(String base, int count, long partMiB) {
+        BdevSpec.requireName(base);
+        if (count < 1 || partMiB < 0 || partMiB > Long.MAX_VALUE >> 20) {
+            throw new IllegalArgumentException(
+                    "a device is split into one part or more of some MiB, or 0 for equal shares; not into "
+                            + count
+                            + " of "
+                            + partMiB);
+        }
+        return control(() -> engine.splitBdev(base, count, partMiB), this::handles);
+    }
+
+    @Override
+    public IoFuture<Void> removeSplit(String base) {
+        Objects.requireNonNull(base, "base");
+        return control(() -> engine.removeSplit(base), _ -> null);
+    }
+
+    @Override
+    public IoFuture<UUID> createLvolStore(LvolStore store) {
+        Objects.requireNonNull(store, "store");
+        return control(() -> engine.createLvolStore(store), Function.identity());
+    }
+
+    @Override
+    public IoFuture<Void> destroyLvolStore(String name) {
+        Objects.requireNonNull(name, "name");
+        return control(() -> engine.destroyLvolStore(name), _ -> null);
+    }
+
+    @Override
+    public IoFuture<List<Bdev>> attachNvme(NvmeTarget target) {
+        Objects.requireNonNull(target, "target");
+        return control(() -> engine.attachNvme(target), this::handles);
+    }
+
+    @Override
+    public IoFuture<Void> detachNvme(String name) {
+        Objects.requireNonNull(name, "name");
+        return control(() -> engine.detachNvme(name), _ -> null);
+    }
+
     @Override
     public Optional<Bdev> find(String name) {
         env.checkOpen();
@@ -128,6 +151,6 @@ final class CoreBdevs implements Bdevs {
     @Override
     public List<Bdev> list() {
         env.checkOpen();
-        return engine.bdevs().stream().<Bdev>map(device -> new CoreBdev(env, device)).toList();
+        return handles(engine.bdevs());
     }
 }

@@ -107,6 +107,15 @@ final class CoreChannel {
                         .formatted(type.label(), length, offset, desc.bdev().name(), problem));
     }
 
+    void checkCompareAndWriteUnit(long blocks) {
+        int unit = device.geometry().compareAndWriteUnitBlocks();
+        if (blocks > unit) {
+            throw new IllegalArgumentException(
+                    "compareAndWrite of %,d blocks on '%s': the device does at most %,d at once, see BdevGeometry"
+                            .formatted(blocks, desc.bdev().name(), unit));
+        }
+    }
+
     /** Why the device can't take an I/O of this type, as a status; 0 when it can. */
     int refusal(IoType type) {
         if (desc.isRemoved()) {

@@ -6,6 +6,7 @@ import io.spdkio.Errno;
 import io.spdkio.IdleStrategy;
 import io.spdkio.IoDeviceId;
 import io.spdkio.JoinHandle;
+import io.spdkio.Rpc;
 import io.spdkio.SpdkEnv;
 import io.spdkio.SpdkException;
 import io.spdkio.SpdkThread;
@@ -46,6 +47,7 @@ final class CoreEnv implements SpdkEnv {
     private final Engine engine;
     private final CoreDma dma;
     private final CoreBdevs bdevs;
+    private final CoreRpc rpc;
 
     private final AtomicLong ids = new AtomicLong();
     private final Map<Long, CoreThread> threads = new ConcurrentSkipListMap<>();
@@ -72,6 +74,7 @@ final class CoreEnv implements SpdkEnv {
         long limit = config.memSizeMb().isPresent() ? (long) config.memSizeMb().getAsInt() << 20 : Long.MAX_VALUE;
         this.dma = new CoreDma(this, engine, limit);
         this.bdevs = new CoreBdevs(this, engine);
+        this.rpc = new CoreRpc(this, engine);
     }
 
     void checkOpen() {
@@ -286,6 +289,11 @@ final class CoreEnv implements SpdkEnv {
     @Override
     public Bdevs bdevs() {
         return bdevs;
+    }
+
+    @Override
+    public Rpc rpc() {
+        return rpc;
     }
 
     @Override

@@ -83,6 +83,7 @@ abstract class CoreRequest extends IoRequest {
 
     final void describeSecond(DmaBuf buffer, long length) {
         try {
+            coreChannel.checkCompareAndWriteUnit(blockCount);
             CoreDmaBuf memory = CoreDmaBuf.of(buffer);
             if (memory.sizeBytes < length) {
                 throw new IllegalArgumentException(

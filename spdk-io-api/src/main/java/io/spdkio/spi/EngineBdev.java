@@ -1,14 +1,19 @@
 package io.spdkio.spi;
 
+import io.spdkio.Errno;
+import io.spdkio.SpdkException;
 import io.spdkio.bdev.BdevEvent;
 import io.spdkio.bdev.BdevGeometry;
 import io.spdkio.bdev.BdevStatistics;
 import io.spdkio.bdev.IoType;
 import io.spdkio.bdev.LatencyHistogram;
 import io.spdkio.bdev.OpenMode;
+import io.spdkio.bdev.QosLimits;
 
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
 
 /** The engine's device; see {@link io.spdkio.bdev.Bdev} for its methods' meaning. Any thread. */
@@ -82,6 +87,26 @@ public interface EngineBdev {
 
     /** Sets statistics and latencies back to zero. */
     void resetStatistics();
+
+    /**
+     * Sets its limits.
+     *
+     * @param limits the limits, rounded
+     * @return completes when they hold on every thread
+     */
+    default CompletionStage<Void> setQosLimits(QosLimits limits) {
+        return CompletableFuture.failedFuture(
+                new SpdkException.Unsupported("this engine has no QoS limits", -Errno.EOPNOTSUPP));
+    }
+
+    /**
+     * Its limits.
+     *
+     * @return what holds
+     */
+    default QosLimits qosLimits() {
+        return QosLimits.NONE;
+    }
 
     /**
      * Begins or ends to record latencies.

@@ -47,7 +47,7 @@ class BdevSpecTest {
     void stackedDevicesComeAfterTheirBase() {
         List<BdevSpec> specs =
                 BdevSpec.parse(
-                        "delay,read=100us,readP99=1.5ms,name=d:error,op=read+write,mode=corrupt,rate=0.5,seed=7:passthru:malloc:1M");
+                        "delay,read=100us,readP99=1.5ms,name=d:error,op=read+write,mode=nomem,rate=0.5,seed=7:passthru:malloc:1M");
         assertThat(specs)
                 .containsExactly(
                         MallocBdev.of("Malloc0", 1 << 20),
@@ -58,7 +58,7 @@ class BdevSpecTest {
                                 List.of(
                                         new ErrorBdev.Injection(
                                                 Set.of(IoType.READ, IoType.WRITE),
-                                                ErrorBdev.Mode.CORRUPT_DATA,
+                                                ErrorBdev.Mode.NOMEM,
                                                 Long.MAX_VALUE,
                                                 0.5,
                                                 7,
@@ -98,7 +98,7 @@ class BdevSpecTest {
                     delay,read=fast:malloc:1M        | write a time such as 100us
                     delay,read=2d:malloc:1M          | write a time
                     delay:nothing:1M                 | there is no kind 'nothing'
-                    error,op=sing:malloc:1M          | write operations such as read
+                    error,op=sing:malloc:1M          | write read, write, unmap or flush
                     error,op=read,rate=2:malloc:1M   | rate 2.0 is not more than 0 and up to 1
                     error,op=read,rate=x:malloc:1M   | write a number
                     error,op=read,count=0:malloc:1M  | at least one I/O

@@ -7,9 +7,11 @@ import io.spdkio.bdev.BdevSpec;
 import io.spdkio.bdev.CustomBdev;
 import io.spdkio.bdev.DelayBdev;
 import io.spdkio.bdev.ErrorBdev;
+import io.spdkio.bdev.LvolBdev;
 import io.spdkio.bdev.MallocBdev;
 import io.spdkio.bdev.NullBdev;
 import io.spdkio.bdev.PassthruBdev;
+import io.spdkio.bdev.RaidBdev;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -96,6 +98,14 @@ public final class DeviceSpecs {
             case DelayBdev s -> new DelayBdev(name, renamed.getOrDefault(s.base(), s.base()), s.latencies());
             case ErrorBdev s -> new ErrorBdev(name, renamed.getOrDefault(s.base(), s.base()), s.injections());
             case PassthruBdev s -> new PassthruBdev(name, renamed.getOrDefault(s.base(), s.base()));
+            case RaidBdev s ->
+                    new RaidBdev(
+                            name,
+                            s.level(),
+                            s.stripSizeKiB(),
+                            s.bases().stream().map(base -> renamed.getOrDefault(base, base)).toList(),
+                            s.uuid());
+            case LvolBdev s -> s; // its name says where it is
             case CustomBdev s -> new CustomBdev(name, s.backend());
         };
     }

@@ -10,9 +10,11 @@ import io.spdkio.bdev.BdevSpec;
 import io.spdkio.bdev.CustomBdev;
 import io.spdkio.bdev.DelayBdev;
 import io.spdkio.bdev.ErrorBdev;
+import io.spdkio.bdev.LvolBdev;
 import io.spdkio.bdev.MallocBdev;
 import io.spdkio.bdev.NullBdev;
 import io.spdkio.bdev.PassthruBdev;
+import io.spdkio.bdev.RaidBdev;
 import io.spdkio.embedded.device.DelayDevice;
 import io.spdkio.embedded.device.ErrorDevice;
 import io.spdkio.embedded.device.FileDevice;
@@ -169,6 +171,8 @@ public final class EmbeddedEngine implements Engine {
                     case DelayBdev delay -> new DelayDevice(delay, base(delay, delay.base()), clock);
                     case ErrorBdev error -> new ErrorDevice(error, base(error, error.base()));
                     case PassthruBdev passthru -> new PassthruDevice(base(passthru, passthru.base()));
+                    case RaidBdev raid -> throw lacks("RAID");
+                    case LvolBdev _ -> throw lacks("logical volumes");
                     case CustomBdev custom -> custom.backend();
                 };
         Optional<UUID> uuid =
@@ -201,6 +205,11 @@ public final class EmbeddedEngine implements Engine {
             throw e;
         }
         return bdev;
+    }
+
+    private static SpdkException lacks(String what) {
+        return new SpdkException.Unsupported(
+                "engine 'embedded' has no " + what + "; engine 'native' has, see docs/native.md", -Errno.EOPNOTSUPP);
     }
 
     private static SpdkException nameTaken(String name) {

@@ -193,8 +193,8 @@ public abstract class BlockIoTck extends EngineTck {
                         () -> device.desc.read(device.channel, small, 0, 2 * BLOCK),
                         () -> device.desc.write(device.channel, small, 0, 2 * BLOCK),
                         () -> device.desc.compare(device.channel, small, 0, 2 * BLOCK),
-                        () -> device.desc.compareAndWrite(device.channel, small, large, 0, 2 * BLOCK),
-                        () -> device.desc.compareAndWrite(device.channel, large, small, 0, 2 * BLOCK),
+                        () -> device.desc.compareAndWrite(device.channel, small.slice(0, 100), small, 0, BLOCK),
+                        () -> device.desc.compareAndWrite(device.channel, small, small.slice(0, 100), 0, BLOCK),
                         () -> device.desc.readv(device.channel, List.of(), 0),
                         () -> device.desc.writev(device.channel, List.of(), 0),
                         () -> device.desc.readv(device.channel, List.of(small, buffer(100)), 0),
@@ -426,6 +426,26 @@ public abstract class BlockIoTck extends EngineTck {
     }
 
     @Test
+    void compareAndWriteTakesAsManyBlocksAsTheDeviceSaysAndNoMore() throws Exception {
+        Device device = deviceOf(1024, BLOCK);
+        int length = unitBytes(device);
+        byte[] before = pattern(seed, length);
+        byte[] after = pattern(seed + 1, length);
+        DmaBuf compare = buffer(before);
+        DmaBuf write = buffer(after);
+        device.write(BLOCK, before);
+        await(device.desc.compareAndWrite(device.channel, compare, write, BLOCK, length));
+        assertThat(device.read(BLOCK, length)).isEqualTo(after);
+        DmaBuf large = buffer(length + BLOCK);
+        assertThatThrownBy(() -> device.desc.compareAndWrite(device.channel, large, large, BLOCK, length + BLOCK))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining(device.bdev.name())
+                .hasMessageContaining("compareAndWrite");
+        assertThat(large.isLeased()).isFalse();
+        assertThat(device.read(BLOCK, length)).isEqualTo(after);
+    }
+
+    @Test
     void compareAndWriteOfOneBufferWithItselfIsFine() throws Exception {
         Device device = deviceOf(64, BLOCK);
         byte[] data = pattern(seed, BLOCK);
@@ -539,14 +559,19 @@ public abstract class BlockIoTck extends EngineTck {
                 yield device.desc.compare(device.channel, keep(buffers, buffer(now)), offset, length);
             }
             case 6 -> {
-                System.arraycopy(fresh, 0, model, offset, length);
+                int within = Math.min(length, unitBytes(device));
+                System.arraycopy(fresh, 0, model, offset, within);
                 yield device.desc.compareAndWrite(
-                        device.channel, keep(buffers, buffer(now)), keep(buffers, buffer(fresh)), offset, length);
+                        device.channel, keep(buffers, buffer(now)), keep(buffers, buffer(fresh)), offset, within);
             }
             default -> {
                 yield device.desc.copy(device.channel, offset, offset, length);
             }
         };
+    }
+
+    private static int unitBytes(Device device) {
+        return device.bdev.geometry().compareAndWriteUnitBlocks() * device.blockSize();
     }
 
     private static DmaBuf keep(List<DmaBuf> buffers, DmaBuf buffer) {

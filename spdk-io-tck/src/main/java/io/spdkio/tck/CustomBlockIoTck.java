@@ -11,12 +11,15 @@ import java.util.EnumSet;
  * of the layer above it.
  */
 public abstract class CustomBlockIoTck extends BlockIoTck {
+    /** Larger than the largest I/O, so that a compareAndWrite takes several steps. */
+    private static final int UNIT_BLOCKS = 100;
+
     /** For the subclasses. */
     protected CustomBlockIoTck() {}
 
     @Override
     protected Bdev makeDevice(long blocks, int blockSize) {
-        BdevGeometry geometry = new BdevGeometry(blockSize, blocks, 0, false, 64L * blockSize, 4, 1, 1);
+        BdevGeometry geometry = new BdevGeometry(blockSize, blocks, 0, false, 64L * blockSize, 4, 1, 1, UNIT_BLOCKS);
         return custom(new TestBackend(geometry, EnumSet.of(IoType.READ, IoType.WRITE)));
     }
 }

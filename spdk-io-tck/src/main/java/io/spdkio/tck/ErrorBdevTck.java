@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.spdkio.IoFuture;
 import io.spdkio.SpdkException;
+import io.spdkio.bdev.DelayBdev;
 import io.spdkio.bdev.ErrorBdev;
 import io.spdkio.bdev.ErrorBdev.Injection;
 import io.spdkio.bdev.ErrorBdev.Mode;
@@ -15,7 +16,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 
@@ -103,6 +107,32 @@ public abstract class ErrorBdevTck extends EngineTck {
     }
 
     @Test
+    void aRuleForATypeTakesThePlaceOfTheOneBefore() {
+        Device device = errorDevice(Injection.next(IoType.READ, Mode.FAILURE, 1_000));
+        String name = device.bdev.name();
+        await(env.bdevs().injectError(name, Injection.next(IoType.READ, Mode.FAILURE, 2)));
+        completesWith(SpdkException.IoFailed.class, submit(device, IoType.READ));
+        await(env.bdevs().injectError(name, Injection.next(IoType.WRITE, Mode.FAILURE, 1)));
+        completesWith(SpdkException.IoFailed.class, submit(device, IoType.READ));
+        await(submit(device, IoType.READ));
+        completesWith(SpdkException.IoFailed.class, submit(device, IoType.WRITE));
+        await(submit(device, IoType.WRITE));
+    }
+
+    @Test
+    void aRuleForSeveralTypesCountsEachByItself() {
+        Device device = errorDevice(new Injection(Injection.TYPES, Mode.FAILURE, 2, 1, 0, 0));
+        for (int i = 0; i < 2; i++) {
+            for (IoType type : Injection.TYPES) {
+                completesWith(SpdkException.IoFailed.class, submit(device, type));
+            }
+        }
+        for (IoType type : Injection.TYPES) {
+            await(submit(device, type));
+        }
+    }
+
+    @Test
     void aRateHitsThatShareAndTheSameOnesForTheSameSeed() {
         List<Integer> first = failuresWithRate(0.25, 7);
         assertThat(first).hasSizeBetween(150, 350);
@@ -126,7 +156,7 @@ public abstract class ErrorBdevTck extends EngineTck {
     }
 
     @Test
-    void pendingIoStaysUntilItIsAborted() {
+    void pendingIoStaysWhenTheRulesEnd() {
         Device device = errorDevice(Injection.next(IoType.READ, Mode.PENDING, 1));
         IoFuture<Void> read = submit(device, IoType.READ);
         poll(50);
@@ -135,7 +165,7 @@ public abstract class ErrorBdevTck extends EngineTck {
         await(env.bdevs().injectError(device.bdev.name(), Injection.none()));
         poll(50);
         assertThat(read).as("ending the rules does not end it").isNotDone();
-        assertThat(await(device.desc.abort(device.channel, read))).isTrue();
+        await(device.desc.reset(device.channel));
         assertThat(read.exceptionNow()).isInstanceOf(SpdkException.Cancelled.class);
         assertThat(buffer.isLeased()).isFalse();
     }
@@ -175,29 +205,41 @@ public abstract class ErrorBdevTck extends EngineTck {
         device.write(0, pattern(seed, 512));
         await(env.bdevs().injectError(device.bdev.name(), Injection.next(IoType.READ, Mode.CORRUPT_DATA, 1)));
         byte[] corrupted = device.read(0, 512);
-        assertThat(differences(corrupted, pattern(seed, 512))).isEqualTo(1);
+        byte[] expected = pattern(seed, 512);
+        expected[0] ^= (byte) 0xff;
+        assertThat(corrupted).isEqualTo(expected);
         assertThat(device.read(0, 512)).as("the next read").isEqualTo(pattern(seed, 512));
     }
 
     @Test
-    void aCorruptedWriteStoresSomethingElseAndLeavesTheBufferAlone() {
-        Device device = errorDevice(Injection.next(IoType.WRITE, Mode.CORRUPT_DATA, 1));
-        buffer.put(0, pattern(seed, 512));
-        await(submit(device, IoType.WRITE));
-        assertThat(buffer.get(0, 512)).isEqualTo(pattern(seed, 512));
-        assertThat(differences(device.read(0, 512), pattern(seed, 512))).isEqualTo(1);
-        await(submit(device, IoType.WRITE));
+    void aCorruptedWriteStoresSomethingElse() {
+        Device device = errorDevice(Injection.corrupt(IoType.WRITE, 1, 511, 0x10));
+        byte[] expected = pattern(seed, 512);
+        device.write(0, expected);
+        expected[511] ^= 0x10;
+        assertThat(device.read(0, 512)).isEqualTo(expected);
+        device.write(0, pattern(seed, 512));
         assertThat(device.read(0, 512)).isEqualTo(pattern(seed, 512));
     }
 
-    private static int differences(byte[] one, byte[] two) {
-        int count = 0;
-        for (int i = 0; i < one.length; i++) {
-            if (one[i] != two[i]) {
-                count++;
-            }
-        }
-        return count;
+    @Test
+    void theByteToCorruptIsCountedOverAllBuffers() {
+        Device device = errorDevice(Injection.corrupt(IoType.READ, 1, 150, 1));
+        device.write(0, pattern(seed, 512));
+        DmaBuf head = buffer(100);
+        DmaBuf tail = buffer(412);
+        await(device.desc.readv(device.channel, List.of(head, tail), 0));
+        byte[] expected = pattern(seed, 512);
+        expected[150] ^= 1;
+        assertThat(head.get(0, 100)).isEqualTo(Arrays.copyOf(expected, 100));
+        assertThat(tail.get(0, 412)).isEqualTo(Arrays.copyOfRange(expected, 100, 512));
+    }
+
+    @Test
+    void anIoThatIsTooShortToBeCorruptedIsLeftAlone() {
+        Device device = errorDevice(Injection.corrupt(IoType.READ, 1, 512, 1));
+        device.write(0, pattern(seed, 512));
+        assertThat(device.read(0, 512)).isEqualTo(pattern(seed, 512));
     }
 
     @Test
@@ -225,9 +267,15 @@ public abstract class ErrorBdevTck extends EngineTck {
 
     @Test
     void aQueueDepthIsWaitedFor() {
-        Device device = errorDevice(new Injection(Set.of(IoType.READ), Mode.FAILURE, Long.MAX_VALUE, 1, 0, 1_000));
-        for (int i = 0; i < 10; i++) {
-            await(submit(device, IoType.READ));
+        String base = malloc(64, 512).name();
+        String slow = create(DelayBdev.of(newName("delay"), base, Duration.ofMillis(50))).name();
+        Injection third = new Injection(Set.of(IoType.READ), Mode.FAILURE, 1_000, 1, 0, 2);
+        Device device = device(create(new ErrorBdev(newName("error"), slow, List.of(third))));
+        buffer = buffer(512);
+        for (int round = 0; round < 2; round++) {
+            List<IoFuture<Void>> atBase = List.of(submit(device, IoType.READ), submit(device, IoType.READ));
+            completesWith(SpdkException.IoFailed.class, submit(device, IoType.READ));
+            awaitAll(atBase);
         }
     }
 
@@ -241,6 +289,21 @@ public abstract class ErrorBdevTck extends EngineTck {
         }
         assertThatThrownBy(() -> new Injection(Set.of(), Mode.FAILURE, 1, 1, 0, -1))
                 .isInstanceOf(IllegalArgumentException.class);
+        for (Mode mode : List.of(Mode.PENDING, Mode.CORRUPT_DATA)) {
+            assertThatThrownBy(() -> Injection.rate(IoType.READ, mode, 0.5, 0))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining(mode.name());
+        }
+        for (int value : new int[] {0, -1, 256}) {
+            assertThatThrownBy(() -> Injection.corrupt(IoType.READ, 1, 0, value))
+                    .isInstanceOf(IllegalArgumentException.class);
+        }
+        assertThatThrownBy(() -> Injection.corrupt(IoType.READ, 1, -1, 1)).isInstanceOf(IllegalArgumentException.class);
+        for (IoType type : EnumSet.complementOf(EnumSet.copyOf(Injection.TYPES))) {
+            assertThatThrownBy(() -> Injection.next(type, Mode.FAILURE, 1))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining(type.label());
+        }
     }
 
     @Test

@@ -105,6 +105,16 @@ public abstract class GeometryTck extends EngineTck {
                 .isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> new BdevGeometry(512, 8, 0, false, 0, 0, 1, 0))
                 .isInstanceOf(IllegalArgumentException.class);
+        for (int unit : new int[] {0, -1, 65_536}) {
+            assertThatThrownBy(() -> BdevGeometry.of(512, 8).withCompareAndWriteUnitBlocks(unit))
+                    .as("compareAndWrite unit %d", unit)
+                    .isInstanceOf(IllegalArgumentException.class);
+        }
+        for (int alignment : new int[] {0, -4096, 3, Integer.MIN_VALUE}) {
+            assertThatThrownBy(() -> new BdevGeometry(512, 8, 0, false, 0, 0, alignment, 1))
+                    .as("alignment %d", alignment)
+                    .isInstanceOf(IllegalArgumentException.class);
+        }
     }
 
     @ParameterizedTest

@@ -147,8 +147,8 @@ public abstract class IoQueueTck extends EngineTck {
         done(() -> queue.copy(0, 8192, 1024, 1));
         assertThat(device.read(8192, 1024)).isEqualTo(data);
         done(() -> queue.compare(buffer, 8192, 1024, 1));
-        done(() -> queue.compareAndWrite(buffer, other.fill((byte) 7), 8192, 1024, 1));
-        assertThat(device.read(8192, 1024)).containsOnly(7);
+        done(() -> queue.compareAndWrite(buffer, other.fill((byte) 7), 8192, 512, 1));
+        assertThat(device.read(8192, 512)).containsOnly(7);
         done(() -> queue.writeZeroes(8192, 512, 1));
         assertThat(device.read(8192, 512)).containsOnly(0);
         done(() -> queue.unmap(8704, 512, 1));

@@ -9,16 +9,18 @@ import io.spdkio.bdev.IoType;
 import io.spdkio.embedded.BaseDevice;
 import io.spdkio.spi.IoRequest;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.List;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ConcurrentHashMap;
 
-/** Fails, keeps or corrupts I/O by rules. */
+/** Fails, keeps or corrupts I/O by rules, of which each type of I/O has one at most. */
 public final class ErrorDevice extends StackedDevice {
-    private final List<Rule> rules = new CopyOnWriteArrayList<>();
+    private final Map<IoType, Rule> rules = new ConcurrentHashMap<>();
 
     /**
      * Makes it.
@@ -27,21 +29,20 @@ public final class ErrorDevice extends StackedDevice {
      * @param base the device below
      */
     public ErrorDevice(ErrorBdev spec, BaseDevice base) {
-        super("error", base);
+        super("Error Injection Disk", base);
         spec.injections().forEach(this::inject);
     }
 
     /**
-     * Adds a rule, or ends all.
+     * Sets the rule of some types, or ends all.
      *
      * @param injection the rule
      */
     public void inject(ErrorBdev.Injection injection) {
         if (injection.types().isEmpty()) {
             rules.clear();
-        } else {
-            rules.add(new Rule(injection));
         }
+        injection.types().forEach(type -> rules.put(type, new Rule(injection)));
     }
 
     /** A rule with what is left of it. */
@@ -56,10 +57,9 @@ public final class ErrorDevice extends StackedDevice {
             this.left = injection.count();
         }
 
-        synchronized boolean hits(IoType type, int outstanding) {
+        synchronized boolean hits(int atBase) {
             if (left == 0
-                    || !injection.types().contains(type)
-                    || outstanding < injection.queueDepth()
+                    || atBase < injection.queueDepth()
                     || (injection.rate() < 1 && random.nextDouble() >= injection.rate())) {
                 return false;
             }
@@ -67,8 +67,18 @@ public final class ErrorDevice extends StackedDevice {
             return true;
         }
 
-        synchronized long nextLong(long bound) {
-            return random.nextLong(bound);
+        /** Changes the byte, if the data has that many. */
+        void corrupt(BdevIo io) {
+            long at = injection.corruptOffsetBytes();
+            for (int i = 0; i < io.segmentCount(); i++) {
+                MemorySegment piece = io.segment(i);
+                if (at < piece.byteSize()) {
+                    byte before = piece.get(ValueLayout.JAVA_BYTE, at);
+                    piece.set(ValueLayout.JAVA_BYTE, at, (byte) (before ^ injection.corruptValue()));
+                    return;
+                }
+                at -= piece.byteSize();
+            }
         }
     }
 
@@ -79,9 +89,8 @@ public final class ErrorDevice extends StackedDevice {
 
     private final class ErrorChannel extends StackedChannel {
         private final BaseDevice.Lower lower;
-        private final java.util.Set<BdevIo> pending =
-                java.util.Collections.newSetFromMap(new java.util.IdentityHashMap<>());
-        private int outstanding;
+        private final Set<BdevIo> pending = Collections.newSetFromMap(new IdentityHashMap<>());
+        private int atBase;
 
         ErrorChannel(BaseDevice.Lower lower) {
             super(lower);
@@ -90,69 +99,52 @@ public final class ErrorDevice extends StackedDevice {
 
         @Override
         public void submit(BdevIo io) {
-            outstanding++;
-            for (Rule rule : rules) {
-                if (rule.hits(io.type(), outstanding)) {
-                    misbehave(io, rule);
-                    return;
-                }
+            Rule rule = rules.get(io.type());
+            if (rule == null || !rule.hits(atBase)) {
+                toBase(io);
+                return;
             }
-            forward(io);
-        }
-
-        private void misbehave(BdevIo io, Rule rule) {
             switch (rule.injection.mode()) {
-                case FAILURE -> complete(io, IoStatus.INTERNAL_ERROR);
-                case NOMEM -> complete(io, -Errno.ENOMEM);
+                case FAILURE -> io.complete(IoStatus.INTERNAL_ERROR);
+                case NOMEM -> io.complete(-Errno.ENOMEM);
                 case PENDING -> pending.add(io);
                 case CORRUPT_DATA -> corrupt(io, rule);
             }
         }
 
-        private void complete(BdevIo io, int status) {
-            outstanding--;
-            io.complete(status);
+        private void toBase(BdevIo io) {
+            atBase++;
+            forward(io);
         }
 
+        /** What is written is changed in the caller's buffer, as SPDK does. */
         private void corrupt(BdevIo io, Rule rule) {
-            if (io.segmentCount() == 0) {
-                forward(io);
+            if (io.type() != IoType.READ) {
+                rule.corrupt(io);
+                toBase(io);
                 return;
             }
-            MemorySegment copy = Arena.ofAuto().allocate(io.lengthBytes(), 4096);
-            long victim = rule.nextLong(io.lengthBytes());
-            byte mask = (byte) (1 + rule.nextLong(255));
-            if (io.type() == IoType.READ) {
-                lower.submit(
-                        (IoRequest) io,
-                        copy,
-                        (request, status) -> {
-                            flip(copy, victim, mask);
-                            request.copyFrom(copy, 0);
-                            completedBelow(request, status);
-                        });
-            } else {
-                // The caller's buffer is not ours to change: the corrupted data are a copy.
-                io.copyTo(copy, 0);
-                flip(copy, victim, mask);
-                lower.submit((IoRequest) io, copy, this::completedBelow);
-            }
-        }
-
-        private static void flip(MemorySegment memory, long at, byte mask) {
-            byte before = memory.get(ValueLayout.JAVA_BYTE, at);
-            memory.set(ValueLayout.JAVA_BYTE, at, (byte) (before ^ mask));
+            atBase++;
+            lower.submit(
+                    (IoRequest) io,
+                    (request, status) -> {
+                        if (status == IoStatus.SUCCESS) {
+                            rule.corrupt(request);
+                        }
+                        completedBelow(request, status);
+                    });
         }
 
         @Override
         void completedBelow(IoRequest io, int status) {
-            complete(io, status);
+            atBase--;
+            io.complete(status);
         }
 
         @Override
         public void abort(BdevIo io) {
             if (pending.remove(io)) {
-                complete(io, IoStatus.ABORTED);
+                io.complete(IoStatus.ABORTED);
             } else {
                 super.abort(io);
             }

@@ -33,6 +33,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -213,21 +214,25 @@ final class TortureTest {
             specs.add(new PassthruBdev("steady1", "steady0"));
             specs.add(DelayBdev.of("steady", "steady1", Duration.ofNanos(20_000)));
             specs.add(MallocBdev.of("m", BLOCKS * BLOCK, BLOCK));
-            specs.add(new ErrorBdev("e", "m", injections()));
-            specs.add(DelayBdev.of("de", "e", Duration.ofNanos(50_000)));
+            specs.add(new ErrorBdev("e", "m", shortOfMemory()));
+            specs.add(new ErrorBdev("fe", "e", failing()));
+            specs.add(DelayBdev.of("de", "fe", Duration.ofNanos(50_000)));
             specs.add(AioBdev.of("f", folder.resolve("f" + System.nanoTime())).withCreateSize(BLOCKS * BLOCK));
             specs.add(new PassthruBdev("pf", "f"));
         }
 
-        private List<ErrorBdev.Injection> injections() {
-            List<ErrorBdev.Injection> all = new ArrayList<>();
-            for (ErrorBdev.Mode mode : ErrorBdev.Mode.values()) {
-                for (IoType type : List.of(IoType.READ, IoType.WRITE, IoType.WRITE_ZEROES)) {
-                    double rate = mode == ErrorBdev.Mode.NOMEM ? 0.2 : 0.01;
-                    all.add(ErrorBdev.Injection.rate(type, mode, rate, random.nextLong()));
-                }
-            }
-            return all;
+        private List<ErrorBdev.Injection> shortOfMemory() {
+            return List.of(rate(IoType.READ, ErrorBdev.Mode.NOMEM, 0.2), rate(IoType.WRITE, ErrorBdev.Mode.NOMEM, 0.2));
+        }
+
+        private List<ErrorBdev.Injection> failing() {
+            return List.of(
+                    rate(IoType.READ, ErrorBdev.Mode.FAILURE, 0.01),
+                    new ErrorBdev.Injection(Set.of(IoType.WRITE), ErrorBdev.Mode.PENDING, 20, 1, 0, 2));
+        }
+
+        private ErrorBdev.Injection rate(IoType type, ErrorBdev.Mode mode, double rate) {
+            return ErrorBdev.Injection.rate(type, mode, rate, random.nextLong());
         }
     }
 
@@ -413,7 +418,7 @@ final class TortureTest {
                         case 2, 3 -> desc.write(channel, buffer, at, length);
                         case 4 -> desc.writeZeroes(channel, at, length);
                         case 5 -> desc.compare(channel, buffer, at, length);
-                        case 6 -> desc.compareAndWrite(channel, buffer, any(buffers), at, length);
+                        case 6 -> desc.compareAndWrite(channel, buffer, any(buffers), at, one.blockSize);
                         case 7 -> desc.copy(channel, offset(one, length), at, length);
                         default ->
                                 desc.writev(
@@ -486,7 +491,7 @@ final class TortureTest {
             switch (random.nextInt(5)) {
                 case 0 -> one.queue.read(any(buffers), at, length, cookie);
                 case 1 -> one.queue.write(any(buffers), at, length, cookie);
-                case 2 -> one.queue.compareAndWrite(any(buffers), any(buffers), at, length, cookie);
+                case 2 -> one.queue.compareAndWrite(any(buffers), any(buffers), at, one.blockSize, cookie);
                 case 3 -> one.queue.writeZeroes(at, length, cookie);
                 default -> one.queue.reset(cookie);
             }
