@@ -47,7 +47,55 @@ struct spdkio_turn {
 /* Not of the initial-exec model: then all of DPDK's thread-local memory would have to fit where little is left. */
 extern _Thread_local struct spdkio_turn spdkio_turn;
 
+/* Java knows these numbers. */
+enum spdkio_op {
+	SPDKIO_NOP = 0,
+	SPDKIO_READ = 1,
+	SPDKIO_WRITE = 2,
+	SPDKIO_READV = 3,
+	SPDKIO_WRITEV = 4,
+	SPDKIO_WRITE_ZEROES = 5,
+	SPDKIO_UNMAP = 6,
+	SPDKIO_FLUSH = 7,
+	SPDKIO_RESET = 8,
+	SPDKIO_COMPARE = 9,
+	SPDKIO_COMPAREV = 10,
+	SPDKIO_COMPARE_AND_WRITE = 11,
+	SPDKIO_COMPAREV_AND_WRITEV = 12,
+	SPDKIO_COPY = 13,
+	SPDKIO_ABORT = 14,
+	/* Only told to Java, about a device that it serves. */
+	SPDKIO_CHANNEL_CREATED = 32,
+	SPDKIO_CHANNEL_DESTROYED = 33,
+	SPDKIO_DESTRUCT = 34,
+	SPDKIO_GONE = 35,
+};
+
+/* To Java: I/O of a device that it serves. */
+struct spdkio_request {
+	uint16_t op;
+	uint16_t reserved;
+	uint32_t device;
+	uint64_t io; /* struct spdk_bdev_io; 0 for what needs no answer */
+	uint32_t channel;
+	uint32_t iov_count;
+	uint64_t offset_blocks;
+	uint64_t num_blocks;
+	uint64_t iovs;
+	uint64_t extra; /* COPY: first block of the source; ABORT: the io to abort; COMPARE_AND_WRITE: iovecs to write */
+	uint32_t extra_count;
+	uint32_t reserved2;
+};
+
 struct spdkio_ring;
+
+/*
+ * Room for a request in the queue, or NULL for want of memory. answered: Java will answer it. On the OS thread that
+ * carries the ring's thread, as everything here.
+ */
+struct spdkio_request *spdkio_ring_request(struct spdkio_ring *ring, bool answered);
+
+void spdkio_device_answer(struct spdk_bdev_io *io, int32_t status);
 
 /* Of an SPDK thread. */
 struct spdkio_thread_context {

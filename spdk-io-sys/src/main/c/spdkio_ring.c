@@ -9,24 +9,6 @@
  */
 #include "spdkio_bridge.h"
 
-enum spdkio_op {
-	SPDKIO_NOP = 0,
-	SPDKIO_READ = 1,
-	SPDKIO_WRITE = 2,
-	SPDKIO_READV = 3,
-	SPDKIO_WRITEV = 4,
-	SPDKIO_WRITE_ZEROES = 5,
-	SPDKIO_UNMAP = 6,
-	SPDKIO_FLUSH = 7,
-	SPDKIO_RESET = 8,
-	SPDKIO_COMPARE = 9,
-	SPDKIO_COMPAREV = 10,
-	SPDKIO_COMPARE_AND_WRITE = 11,
-	SPDKIO_COMPAREV_AND_WRITEV = 12,
-	SPDKIO_COPY = 13,
-	SPDKIO_ABORT = 14,
-};
-
 struct spdkio_sqe {
 	uint32_t slot;
 	uint16_t op;
@@ -46,6 +28,13 @@ struct spdkio_cqe {
 	int32_t status; /* 0, -errno, or NVMe status code type << 8 | status code */
 };
 
+/* From Java: what became of a request. */
+struct spdkio_answer {
+	uint64_t io;
+	int32_t status;
+	uint32_t reserved;
+};
+
 /* Shared with Java, which knows these offsets. */
 struct spdkio_ring {
 	uint32_t mask;      /*  0: entries of either ring, less one */
@@ -58,6 +47,14 @@ struct spdkio_ring {
 	uint32_t reserved;  /* 28 */
 	struct spdkio_sqe *sq; /* 32 */
 	struct spdkio_cqe *cq; /* 40 */
+	struct spdkio_request *requests; /* 48 */
+	struct spdkio_answer *answers;   /* 56 */
+	uint32_t request_entries; /* 64: of either queue; 0 until there is a request */
+	uint32_t request_head;    /* 68: written by Java */
+	uint32_t request_tail;    /* 72: written here */
+	uint32_t answer_head;     /* 76: written here */
+	uint32_t answer_tail;     /* 80: written by Java */
+	uint32_t unanswered;      /* 84: requests that have no answer yet */
 	/* Not Java's business. */
 	struct spdk_thread *thread; /* NULL until attached */
 	struct spdkio_operation **chunks;
@@ -68,7 +65,9 @@ struct spdkio_ring {
 
 _Static_assert(sizeof(struct spdkio_sqe) == 64, "Java writes 64 bytes");
 _Static_assert(sizeof(struct spdkio_cqe) == 8, "Java reads 8 bytes");
-_Static_assert(offsetof(struct spdkio_ring, cq) == 40, "Java reads it there");
+_Static_assert(sizeof(struct spdkio_request) == 64, "Java reads 64 bytes");
+_Static_assert(sizeof(struct spdkio_answer) == 16, "Java writes 16 bytes");
+_Static_assert(offsetof(struct spdkio_ring, unanswered) == 84, "Java reads it there");
 
 struct spdkio_operation {
 	struct spdkio_ring *ring;
@@ -266,7 +265,63 @@ submit_all(struct spdkio_ring *ring)
 	}
 }
 
-/* Hands submissions over, polls the thread, and returns how many completions wait. */
+/* ---- requests to Java */
+
+/* The queues move, and entries keep their order. */
+static bool
+grow_requests(struct spdkio_ring *ring)
+{
+	uint32_t before = ring->request_entries;
+	uint32_t entries = before == 0 ? 256 : before * 2;
+	struct spdkio_request *requests = NULL;
+	struct spdkio_answer *answers = NULL;
+
+	if (posix_memalign((void **)&requests, 64, entries * sizeof(*requests)) != 0
+	    || posix_memalign((void **)&answers, 64, entries * sizeof(*answers)) != 0) {
+		free(requests);
+		return false;
+	}
+	for (uint32_t i = ring->request_head; i != ring->request_tail; i++) {
+		requests[i & (entries - 1)] = ring->requests[i & (before - 1)];
+	}
+	for (uint32_t i = ring->answer_head; i != ring->answer_tail; i++) {
+		answers[i & (entries - 1)] = ring->answers[i & (before - 1)];
+	}
+	free(ring->requests);
+	free(ring->answers);
+	ring->requests = requests;
+	ring->answers = answers;
+	ring->request_entries = entries;
+	return true;
+}
+
+/* There is always room for the answers to all requests. */
+struct spdkio_request *
+spdkio_ring_request(struct spdkio_ring *ring, bool answered)
+{
+	if (spdk_unlikely(ring->request_tail - ring->request_head == ring->request_entries
+			  || ring->unanswered == ring->request_entries)
+	    && !grow_requests(ring)) {
+		return NULL;
+	}
+	ring->unanswered += answered;
+	return &ring->requests[ring->request_tail++ & (ring->request_entries - 1)];
+}
+
+/* An answer may lead to more requests, and so to other queues. */
+static void
+answer_all(struct spdkio_ring *ring)
+{
+	struct spdkio_answer answer;
+
+	while (ring->answer_head != ring->answer_tail) {
+		answer = ring->answers[ring->answer_head++ & (ring->request_entries - 1)];
+		ring->unanswered--;
+		spdkio_device_answer((struct spdk_bdev_io *)(uintptr_t)answer.io, answer.status);
+	}
+}
+
+/* Hands answers and submissions over, polls the thread, and returns how many completions wait. */
 SPDKIO_EXPORT int32_t
 spdkio_ring_poll(struct spdkio_ring *ring, struct spdk_thread *thread, uint32_t max_messages)
 {
@@ -274,8 +329,9 @@ spdkio_ring_poll(struct spdkio_ring *ring, struct spdk_thread *thread, uint32_t 
 
 	spdkio_turn.polling = true;
 	spdkio_turn.fault = NULL;
-	if (ring->sq_head != ring->sq_tail || ring->retry != NULL) {
+	if (ring->sq_head != ring->sq_tail || ring->retry != NULL || ring->answer_head != ring->answer_tail) {
 		spdk_set_thread(thread);
+		answer_all(ring);
 		submit_all(ring);
 		spdk_set_thread(before);
 	}
@@ -389,6 +445,8 @@ spdkio_ring_free(struct spdkio_ring *ring)
 	free(ring->chunks);
 	free(ring->sq);
 	free(ring->cq);
+	free(ring->requests);
+	free(ring->answers);
 	free(ring);
 }
 

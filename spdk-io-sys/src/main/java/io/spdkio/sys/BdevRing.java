@@ -86,7 +86,21 @@ public final class BdevRing implements AutoCloseable {
     private static final long BUSY = 24;
     private static final long SQ = 32;
     private static final long CQ = 40;
-    private static final long HEADER_BYTES = 48;
+    private static final long REQUESTS = 48;
+    private static final long ANSWERS = 56;
+    private static final long REQUEST_ENTRIES = 64;
+    private static final long REQUEST_HEAD = 68;
+    private static final long REQUEST_TAIL = 72;
+    private static final long ANSWER_HEAD = 76;
+    private static final long ANSWER_TAIL = 80;
+    private static final long UNANSWERED = 84;
+    private static final long HEADER_BYTES = 88;
+    private static final int REQUEST_SHIFT = 6;
+    private static final int ANSWER_SHIFT = 4;
+    private static final int CHANNEL_CREATED = 32;
+    private static final int CHANNEL_DESTROYED = 33;
+    private static final int DESTRUCT = 34;
+    private static final int GONE = 35;
 
     private final long address;
     private final MemorySegment header;
@@ -95,6 +109,11 @@ public final class BdevRing implements AutoCloseable {
     private int mask;
     private int sqTail;
     private int cqHead;
+    private MemorySegment requests = MemorySegment.NULL;
+    private MemorySegment answers = MemorySegment.NULL;
+    private int requestMask = -1;
+    private int requestHead;
+    private int answerTail;
     private boolean closed;
 
     /**
@@ -260,6 +279,93 @@ public final class BdevRing implements AutoCloseable {
     }
 
     /**
+     * Hands out what devices {@linkplain ServedBdev served by Java} are asked for on this ring's thread; see {@link
+     * #attach}. The handler may answer, submit, and call C. What comes meanwhile is handed out as well.
+     *
+     * @param handler called for each
+     * @return how many there were
+     */
+    public int drainRequests(BdevRequests handler) {
+        int drained = 0;
+        // Read anew each time: the handler may have called C, which may have moved the queue.
+        while (requestHead != header.get(JAVA_INT, REQUEST_TAIL)) {
+            mapRequests();
+            long entry = (long) (requestHead & requestMask) << REQUEST_SHIFT;
+            int operation = requests.get(JAVA_SHORT, entry);
+            int device = requests.get(JAVA_INT, entry + 4);
+            long io = requests.get(JAVA_LONG, entry + 8);
+            int channel = requests.get(JAVA_INT, entry + 16);
+            int vectorCount = requests.get(JAVA_INT, entry + 20);
+            long offsetBlocks = requests.get(JAVA_LONG, entry + 24);
+            long blockCount = requests.get(JAVA_LONG, entry + 32);
+            long vectors = requests.get(JAVA_LONG, entry + 40);
+            long extra = requests.get(JAVA_LONG, entry + 48);
+            int extraCount = requests.get(JAVA_INT, entry + 56);
+            requestHead++;
+            header.set(JAVA_INT, REQUEST_HEAD, requestHead);
+            drained++;
+            switch (operation) {
+                case CHANNEL_CREATED -> handler.channelCreated(device, channel);
+                case CHANNEL_DESTROYED -> handler.channelDestroyed(device, channel);
+                case DESTRUCT -> handler.destruct(device);
+                case GONE -> handler.gone(device);
+                default ->
+                        handler.request(
+                                io,
+                                device,
+                                channel,
+                                operation,
+                                offsetBlocks,
+                                blockCount,
+                                vectors,
+                                vectorCount,
+                                extra,
+                                extraCount);
+            }
+        }
+        return drained;
+    }
+
+    private void mapRequests() {
+        int entries = header.get(JAVA_INT, REQUEST_ENTRIES);
+        if (entries != requestMask + 1) {
+            requests = Bridge.memory(header.get(JAVA_LONG, REQUESTS), (long) entries << REQUEST_SHIFT);
+            answers = Bridge.memory(header.get(JAVA_LONG, ANSWERS), (long) entries << ANSWER_SHIFT);
+            requestMask = entries - 1;
+        }
+    }
+
+    /**
+     * Answers a request, which the next {@link #poll} hands over.
+     *
+     * @param io the request's
+     * @param status 0, {@code -errno}, or an NVMe status as {@code statusCodeType << 8 | statusCode}. {@code -ENOMEM}
+     *     makes SPDK ask again later, {@code -ECANCELED} and 7 mean aborted; for RESET and ABORT everything but 0 means
+     *     failed
+     * @throws IllegalStateException when there are more answers than requests
+     */
+    public void answer(long io, int status) {
+        if (answerTail - header.get(JAVA_INT, ANSWER_HEAD) >= header.get(JAVA_INT, UNANSWERED)) {
+            throw new IllegalStateException("every request has its answer already");
+        }
+        mapRequests();
+        long entry = (long) (answerTail & requestMask) << ANSWER_SHIFT;
+        answers.set(JAVA_LONG, entry, io);
+        answers.set(JAVA_INT, entry + 8, status);
+        answerTail++;
+        header.set(JAVA_INT, ANSWER_TAIL, answerTail);
+    }
+
+    /**
+     * How many requests have no answer yet, or one that C has not taken.
+     *
+     * @return a number of requests
+     */
+    public int unanswered() {
+        return header.get(JAVA_INT, UNANSWERED);
+    }
+
+    /**
      * How many submissions C has not taken yet.
      *
      * @return a number of entries
@@ -292,7 +398,7 @@ public final class BdevRing implements AutoCloseable {
         }
     }
 
-    /** Frees it. Nothing may be outstanding. Closing twice is fine. */
+    /** Frees it. Nothing may be outstanding, and no request without an answer. Closing twice is fine. */
     @Override
     public void close() {
         if (!closed) {

@@ -7,8 +7,8 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
 
 /**
- * The functions of our own in the library, as they are; {@link BdevRing}, {@link SpdkThreads} and {@link LogLines} are
- * the way to use them.
+ * The functions of our own in the library, as they are; {@link BdevRing}, {@link ServedBdev}, {@link SpdkThreads} and
+ * {@link LogLines} are the way to use them.
  */
 public final class Bridge {
     private Bridge() {}
@@ -118,6 +118,51 @@ public final class Bridge {
         return (int) ThreadHandles.INT.getAcquire(ThreadHandles.UNTAKEN, 0L);
     }
 
+    /** {@code spdkio_device_register}. */
+    static int deviceRegister(MemorySegment options, MemorySegment registered) {
+        try {
+            return (int) DeviceHandles.REGISTER.invokeExact(options, registered);
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
+    /** {@code spdkio_device_unregister}. */
+    static void deviceUnregister(MemorySegment device) {
+        try {
+            DeviceHandles.UNREGISTER.invokeExact(device);
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
+    /** {@code spdkio_device_destructed}. */
+    static void deviceDestructed(MemorySegment device) {
+        try {
+            DeviceHandles.DESTRUCTED.invokeExact(device);
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
+    /** {@code spdkio_device_resize}. */
+    static int deviceResize(MemorySegment device, long blockCount) {
+        try {
+            return (int) DeviceHandles.RESIZE.invokeExact(device, blockCount);
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
+    /** {@code spdkio_device_bdev}. */
+    static MemorySegment deviceBdev(MemorySegment device) {
+        try {
+            return (MemorySegment) DeviceHandles.BDEV.invokeExact(device);
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
     static int chainSigbus(MemorySegment spdkAction) {
         try {
             return (int) RawSupport.bind("spdkio_chain_sigbus", "IP").invokeExact(spdkAction);
@@ -178,6 +223,14 @@ public final class Bridge {
                 throw RawSupport.thrown(e);
             }
         }
+    }
+
+    private static final class DeviceHandles {
+        static final MethodHandle REGISTER = RawSupport.bind("spdkio_device_register", "IPP");
+        static final MethodHandle UNREGISTER = RawSupport.bind("spdkio_device_unregister", "VP");
+        static final MethodHandle DESTRUCTED = RawSupport.bind("spdkio_device_destructed", "VP");
+        static final MethodHandle RESIZE = RawSupport.bind("spdkio_device_resize", "IPJ");
+        static final MethodHandle BDEV = RawSupport.bind("spdkio_device_bdev", "PP");
     }
 
     private static final class LogHandles {

@@ -58,7 +58,13 @@ public final class NativeLinker {
 
     private static final String BRIDGE = "/io/spdkio/sys/bridge/";
     private static final List<String> SOURCES =
-            List.of("spdkio_abi.c", "spdkio_inline.c", "spdkio_bridge.c", "spdkio_thread.c", "spdkio_ring.c");
+            List.of(
+                    "spdkio_abi.c",
+                    "spdkio_inline.c",
+                    "spdkio_bridge.c",
+                    "spdkio_thread.c",
+                    "spdkio_ring.c",
+                    "spdkio_device.c");
     private static final List<String> TABLES = List.of("spdkio_abi.inc", "spdkio_inline.inc");
     private static final List<String> OTHERS = List.of("spdkio_bridge.h", "abi.txt");
 

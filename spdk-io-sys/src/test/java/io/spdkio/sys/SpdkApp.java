@@ -7,6 +7,7 @@ import io.spdkio.sys.raw.RpcH;
 import io.spdkio.sys.raw.ThreadH;
 import io.spdkio.sys.raw.spdk_bdev_event_cb_t;
 import io.spdkio.sys.raw.spdk_bdev_opts;
+import io.spdkio.sys.raw.spdk_bdev_wait_for_examine_cb;
 import io.spdkio.sys.raw.spdk_msg_fn;
 import io.spdkio.sys.raw.spdk_subsystem_init_fn;
 
@@ -25,7 +26,14 @@ final class SpdkApp implements AutoCloseable {
     final Arena arena = Arena.ofShared();
     final MemorySegment thread;
     final List<MemorySegment> taken = new ArrayList<>();
-    private Runnable more = () -> {};
+
+    /** What the app thread's ring does, once there is one. */
+    BdevRing ring;
+
+    private BdevRequests requests;
+    private int[] statuses;
+    private boolean[] done;
+    private int slots;
     private int result;
 
     /** bdevIoPool: how many struct spdk_bdev_io there are; 0 for SPDK's default. */
@@ -66,6 +74,14 @@ final class SpdkApp implements AutoCloseable {
         check(method, result);
     }
 
+    /** Waits until SPDK's modules have looked for their metadata on new devices. */
+    void examined() {
+        result = 1;
+        MemorySegment finished = spdk_bdev_wait_for_examine_cb.stub(_ -> result = 0, arena);
+        check("examine", BdevH.spdk_bdev_wait_for_examine(finished, MemorySegment.NULL));
+        until("examination", () -> result == 0);
+    }
+
     /** {@return the struct spdk_bdev_desc} */
     MemorySegment open(String name) {
         return open(name, (_, _, _) -> {});
@@ -83,18 +99,85 @@ final class SpdkApp implements AutoCloseable {
         return Bridge.memory(EnvH.spdk_dma_zmalloc(bytes, 4096, MemorySegment.NULL).address(), bytes);
     }
 
-    /** What else is done in each round. */
-    void alsoPoll(Runnable action) {
-        more = action;
+    /** Gives the app thread a ring, whose requests go to the handler. */
+    void useRing(int slotCount, BdevRequests handler) {
+        ring = new BdevRing(slotCount);
+        ring.attach(thread.address());
+        requests = handler;
+        statuses = new int[slotCount];
+        done = new boolean[slotCount];
+    }
+
+    /** Submits an operation. Slots are used in turn. {@return its slot} */
+    int submit(int operation, Target target, long buffer, long block, long count) {
+        return submit(operation, target, buffer, block, count, 0, 0, 0);
+    }
+
+    int submit(int operation, Target target, long buffer, long block, long count, int vectors, int other, long extra) {
+        int slot = slots++ % statuses.length;
+        done[slot] = false;
+        ring.submit(
+                operation,
+                slot,
+                target.desc.address(),
+                target.channel.address(),
+                buffer,
+                block,
+                count,
+                vectors,
+                other,
+                extra);
+        return slot;
+    }
+
+    boolean isDone(int slot) {
+        return done[slot];
+    }
+
+    /** {@return the status that the operation ends with} */
+    int await(int slot) {
+        until("slot " + slot, () -> done[slot]);
+        return statuses[slot];
+    }
+
+    /** An open bdev and the channel of the app thread. */
+    record Target(MemorySegment desc, MemorySegment channel) {
+        void close() {
+            ThreadH.spdk_put_io_channel(channel);
+            BdevH.spdk_bdev_close(desc);
+        }
+    }
+
+    Target target(String name) {
+        return target(open(name));
+    }
+
+    static Target target(MemorySegment desc) {
+        MemorySegment channel = BdevH.spdk_bdev_get_io_channel(desc);
+        if (channel.address() == 0) {
+            throw new AssertionError("no channel");
+        }
+        return new Target(desc, channel);
     }
 
     void poll() {
-        ThreadH.spdk_thread_poll(thread, 0, 0);
+        if (ring == null) {
+            ThreadH.spdk_thread_poll(thread, 0, 0);
+        } else {
+            ring.poll(thread.address(), 0);
+            ring.drain((slot, status) -> {
+                if (done[slot]) {
+                    throw new AssertionError("slot " + slot + " completed twice");
+                }
+                done[slot] = true;
+                statuses[slot] = status;
+            });
+            ring.drainRequests(requests);
+        }
         while (SpdkThreads.untaken() > 0) {
             taken.add(SpdkThreads.take());
         }
         taken.forEach(each -> ThreadH.spdk_thread_poll(each, 0, 0));
-        more.run();
     }
 
     void until(String what, BooleanSupplier condition) {
@@ -134,6 +217,9 @@ final class SpdkApp implements AutoCloseable {
         InitH.spdk_subsystem_fini(spdk_msg_fn.stub(_ -> result = 0, arena), MemorySegment.NULL);
         until("the end of the subsystems", () -> result == 0);
         taken.forEach(SpdkApp::exit);
+        if (ring != null) {
+            ring.close();
+        }
         exit(thread);
         SpdkThreads.fini();
         EnvH.spdk_env_fini();
