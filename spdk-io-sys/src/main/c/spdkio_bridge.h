@@ -95,6 +95,8 @@ struct spdkio_ring;
  */
 struct spdkio_request *spdkio_ring_request(struct spdkio_ring *ring, bool answered);
 
+enum spdkio_op spdkio_operation_of(enum spdk_bdev_io_type type);
+
 void spdkio_device_answer(struct spdk_bdev_io *io, int32_t status);
 
 /* Of an SPDK thread. */

@@ -124,8 +124,9 @@ get_io_channel(void *device)
 
 /* ---- requests */
 
-static enum spdkio_op
-operation_of(enum spdk_bdev_io_type type)
+/* NOP for what has no such operation. */
+enum spdkio_op
+spdkio_operation_of(enum spdk_bdev_io_type type)
 {
 	switch (type) {
 	case SPDK_BDEV_IO_TYPE_READ:
@@ -157,7 +158,7 @@ static bool
 io_type_supported(void *context, enum spdk_bdev_io_type type)
 {
 	struct spdkio_device *device = context;
-	enum spdkio_op op = operation_of(type);
+	enum spdkio_op op = spdkio_operation_of(type);
 
 	return op != SPDKIO_NOP && (device->operations >> op & 1) != 0;
 }
@@ -169,7 +170,7 @@ queue(struct spdk_io_channel *io_channel, struct spdk_bdev_io *io, bool success)
 	struct device_channel *channel = spdk_io_channel_get_ctx(io_channel);
 	struct spdkio_ring *ring = current_ring();
 	struct spdkio_request *request;
-	enum spdkio_op op = operation_of(io->type);
+	enum spdkio_op op = spdkio_operation_of(io->type);
 
 	if (spdk_unlikely(!success)) {
 		SPDK_ERRLOG("%s: no buffer for %" PRIu64 " blocks\n", io->bdev->name, io->u.bdev.num_blocks);

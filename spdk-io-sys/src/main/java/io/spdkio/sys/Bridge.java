@@ -7,8 +7,8 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
 
 /**
- * The functions of our own in the library, as they are; {@link BdevRing}, {@link ServedBdev}, {@link SpdkThreads} and
- * {@link LogLines} are the way to use them.
+ * The functions of our own in the library, as they are; {@link BdevRing}, {@link ServedBdev}, {@link ErrorGate}, {@link
+ * SpdkThreads} and {@link LogLines} are the way to use them.
  */
 public final class Bridge {
     private Bridge() {}
@@ -163,6 +163,34 @@ public final class Bridge {
         }
     }
 
+    /** {@code spdkio_gate_install}. */
+    static MemorySegment gateInstall(long bdev) {
+        RawSupport.ensureLoaded();
+        try {
+            return (MemorySegment) GateHandles.INSTALL.invokeExact(bdev);
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
+    /** {@code spdkio_gate_set}. */
+    static int gateSet(MemorySegment gate, int operation, int mode, long threshold, long seed, long count) {
+        try {
+            return (int) GateHandles.SET.invokeExact(gate, operation, mode, threshold, seed, count);
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
+    /** {@code spdkio_gate_clear}. */
+    static void gateClear(MemorySegment gate) {
+        try {
+            GateHandles.CLEAR.invokeExact(gate);
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
     static int chainSigbus(MemorySegment spdkAction) {
         try {
             return (int) RawSupport.bind("spdkio_chain_sigbus", "IP").invokeExact(spdkAction);
@@ -231,6 +259,12 @@ public final class Bridge {
         static final MethodHandle DESTRUCTED = RawSupport.bind("spdkio_device_destructed", "VP");
         static final MethodHandle RESIZE = RawSupport.bind("spdkio_device_resize", "IPJ");
         static final MethodHandle BDEV = RawSupport.bind("spdkio_device_bdev", "PP");
+    }
+
+    private static final class GateHandles {
+        static final MethodHandle INSTALL = RawSupport.bind("spdkio_gate_install", "PJ");
+        static final MethodHandle SET = RawSupport.bind("spdkio_gate_set", "IPIIJJJ");
+        static final MethodHandle CLEAR = RawSupport.bind("spdkio_gate_clear", "VP");
     }
 
     private static final class LogHandles {

@@ -64,7 +64,8 @@ public final class NativeLinker {
                     "spdkio_bridge.c",
                     "spdkio_thread.c",
                     "spdkio_ring.c",
-                    "spdkio_device.c");
+                    "spdkio_device.c",
+                    "spdkio_gate.c");
     private static final List<String> TABLES = List.of("spdkio_abi.inc", "spdkio_inline.inc");
     private static final List<String> OTHERS = List.of("spdkio_bridge.h", "abi.txt");
 

@@ -67,9 +67,9 @@ final class RamDevice implements BdevRequests {
             held.clear();
             ring.answer(io, 0);
         } else if (hold) {
-            held.put(io, () -> serve(io, operation, offsetBlocks, blockCount, vectors, vectorCount));
+            held.put(io, () -> serve(io, operation, offsetBlocks, blockCount, vectors, vectorCount, extra, extraCount));
         } else {
-            serve(io, operation, offsetBlocks, blockCount, vectors, vectorCount);
+            serve(io, operation, offsetBlocks, blockCount, vectors, vectorCount, extra, extraCount);
         }
     }
 
@@ -79,40 +79,77 @@ final class RamDevice implements BdevRequests {
         all.forEach(Runnable::run);
     }
 
-    private void serve(long io, int operation, long offsetBlocks, long blockCount, long vectors, int vectorCount) {
+    private void serve(
+            long io,
+            int operation,
+            long offsetBlocks,
+            long blockCount,
+            long vectors,
+            int vectorCount,
+            long extra,
+            int extraCount) {
         int fault = faults.isEmpty() ? 0 : faults.removeFirst();
         if (fault != 0) {
             ring.answer(io, fault);
             return;
         }
-        int at = Math.toIntExact(offsetBlocks * blockBytes);
-        int bytes = Math.toIntExact(blockCount * blockBytes);
+        MemorySegment stored = MemorySegment.ofArray(data).asSlice(offsetBlocks * blockBytes, blockCount * blockBytes);
+        int status = 0;
         switch (operation) {
             case BdevRing.READ, BdevRing.WRITE -> {
                 longestBlocks = Math.max(longestBlocks, (int) blockCount);
                 mostVectors = Math.max(mostVectors, vectorCount);
-                MemorySegment iovs = Bridge.memory(vectors, vectorCount * 16L);
-                int moved = 0;
-                for (int i = 0; i < vectorCount; i++) {
-                    int length = (int) iovs.get(JAVA_LONG, i * 16L + 8);
-                    MemorySegment buffer = Bridge.memory(iovs.get(JAVA_LONG, i * 16L), length);
-                    MemorySegment stored = MemorySegment.ofArray(data).asSlice(at + moved, length);
-                    if (operation == BdevRing.READ) {
-                        buffer.copyFrom(stored);
-                    } else {
-                        stored.copyFrom(buffer);
-                    }
-                    moved += length;
-                }
-                if (moved != bytes) {
-                    throw new AssertionError(moved + " bytes of " + bytes);
+                if (operation == BdevRing.READ) {
+                    scatter(stored, vectors, vectorCount);
+                } else {
+                    stored.copyFrom(gather(vectors, vectorCount, stored.byteSize()));
                 }
             }
-            case BdevRing.UNMAP -> MemorySegment.ofArray(data).asSlice(at, bytes).fill((byte) 0);
+            case BdevRing.COMPARE, BdevRing.COMPARE_AND_WRITE -> {
+                if (stored.mismatch(gather(vectors, vectorCount, stored.byteSize())) >= 0) {
+                    status = 0x285;
+                } else if (operation == BdevRing.COMPARE_AND_WRITE) {
+                    stored.copyFrom(gather(extra, extraCount, stored.byteSize()));
+                }
+            }
+            case BdevRing.COPY ->
+                    stored.copyFrom(MemorySegment.ofArray(data).asSlice(extra * blockBytes, stored.byteSize()));
+            case BdevRing.UNMAP, BdevRing.WRITE_ZEROES -> stored.fill((byte) 0);
             case BdevRing.FLUSH -> {}
             default -> throw new AssertionError("operation " + operation + " is not supported");
         }
-        ring.answer(io, 0);
+        ring.answer(io, status);
+    }
+
+    private static MemorySegment vector(long vectors, int i) {
+        MemorySegment iov = Bridge.memory(vectors + i * 16L, 16);
+        return Bridge.memory(iov.get(JAVA_LONG, 0), iov.get(JAVA_LONG, 8));
+    }
+
+    private static MemorySegment gather(long vectors, int vectorCount, long bytes) {
+        MemorySegment all = MemorySegment.ofArray(new byte[Math.toIntExact(bytes)]);
+        long moved = 0;
+        for (int i = 0; i < vectorCount; i++) {
+            MemorySegment buffer = vector(vectors, i);
+            all.asSlice(moved, buffer.byteSize()).copyFrom(buffer);
+            moved += buffer.byteSize();
+        }
+        if (moved != bytes) {
+            throw new AssertionError(moved + " bytes of " + bytes);
+        }
+        return all;
+    }
+
+    private static void scatter(MemorySegment stored, long vectors, int vectorCount) {
+        long moved = 0;
+        for (int i = 0; i < vectorCount; i++) {
+            MemorySegment buffer = vector(vectors, i);
+            buffer.copyFrom(stored.asSlice(moved, buffer.byteSize()));
+            moved += buffer.byteSize();
+        }
+        if (moved != stored.byteSize()) {
+            throw new AssertionError(moved + " bytes of " + stored.byteSize());
+        }
     }
 
     @Override

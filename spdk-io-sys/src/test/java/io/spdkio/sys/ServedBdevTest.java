@@ -37,6 +37,8 @@ class ServedBdevTest {
                         "copied: true",
                         "through passthru: true",
                         "split: 8 blocks, 2 vectors",
+                        "itself: [9, 9, 11, 11, 13, 5], equal 0, different 285h, swapped 0, not swapped 285h, copied"
+                                + " true, zeroes true",
                         "resized: 2048 blocks, told: 1",
                         "smaller: a device cannot shrink while it is open",
                         "same name: cannot register the device ram: there is a bdev of that name or UUID",
@@ -196,6 +198,7 @@ class ServedBdevTest {
                 app.until("the end", () -> ram.gone);
 
                 limits(app, ram);
+                itself(app, ram);
                 passthru(app, ram);
             }
         }
@@ -263,6 +266,56 @@ class ServedBdevTest {
             }
             SpdkApp.check("wide", app.await(app.submit(BdevRing.READV, target, iovs.address(), 0, 4, 4, 0, 0)));
             System.out.println("split: " + ram.longestBlocks + " blocks, " + ram.mostVectors + " vectors");
+            target.close();
+            served.unregister();
+            app.until("the end", () -> ram.gone);
+        }
+
+        /** What SPDK emulates otherwise. */
+        private static void itself(SpdkApp app, RamDevice ram) {
+            ServedBdev served =
+                    ServedBdev.register(
+                            options("able", 11)
+                                    .operations(
+                                            BdevRing.READ,
+                                            BdevRing.WRITE,
+                                            BdevRing.WRITE_ZEROES,
+                                            BdevRing.COMPARE,
+                                            BdevRing.COMPARE_AND_WRITE,
+                                            BdevRing.COPY)
+                                    .units(1, 4));
+            ram.onDestruct = served::destructed;
+            ram.gone = false;
+            app.examined();
+            Target target = app.target("able");
+            MemorySegment data = SpdkApp.memory(4L * BLOCK).fill((byte) 1);
+            data.asSlice(2L * BLOCK).fill((byte) 2);
+            long ones = data.address();
+            long twos = ones + 2L * BLOCK;
+            SpdkApp.check("write", app.await(app.submit(BdevRing.WRITE, target, ones, 50, 2)));
+            ram.operations.clear();
+            int equal = app.await(app.submit(BdevRing.COMPARE, target, ones, 50, 2));
+            int different = app.await(app.submit(BdevRing.COMPARE, target, twos, 50, 2));
+            int swapped = app.await(app.submit(BdevRing.COMPARE_AND_WRITE, target, ones, 50, 2, 0, 0, twos));
+            int not = app.await(app.submit(BdevRing.COMPARE_AND_WRITE, target, ones, 50, 2, 0, 0, twos));
+            SpdkApp.check("copy", app.await(app.submit(BdevRing.COPY, target, 0, 70, 2, 0, 0, 50)));
+            boolean copied = ram.byteAt(71, 3) == 2;
+            SpdkApp.check("zeroes", app.await(app.submit(BdevRing.WRITE_ZEROES, target, 0, 50, 2)));
+            System.out.println(
+                    "itself: "
+                            + ram.operations
+                            + ", equal "
+                            + equal
+                            + ", different "
+                            + hex(different)
+                            + ", swapped "
+                            + swapped
+                            + ", not swapped "
+                            + hex(not)
+                            + ", copied "
+                            + copied
+                            + ", zeroes "
+                            + (ram.byteAt(51, 0) == 0));
             target.close();
             served.unregister();
             app.until("the end", () -> ram.gone);
