@@ -64,6 +64,13 @@ enum spdkio_op {
 	SPDKIO_COMPAREV_AND_WRITEV = 12,
 	SPDKIO_COPY = 13,
 	SPDKIO_ABORT = 14,
+	/* Of a blob, in io units. */
+	SPDKIO_BLOB_READ = 16,
+	SPDKIO_BLOB_WRITE = 17,
+	SPDKIO_BLOB_READV = 18,
+	SPDKIO_BLOB_WRITEV = 19,
+	SPDKIO_BLOB_WRITE_ZEROES = 20,
+	SPDKIO_BLOB_UNMAP = 21,
 	/* Only told to Java, about a device that it serves. */
 	SPDKIO_CHANNEL_CREATED = 32,
 	SPDKIO_CHANNEL_DESTROYED = 33,

@@ -4,8 +4,10 @@
  *
  * A ring belongs to one SPDK thread and is only touched by the OS thread that carries it, so nothing here is atomic.
  * An operation is named by its slot. A slot is in use from the write of its submission to the read of its completion,
- * and has exactly one of each; rings are as large as there are slots and so never overflow. An operation that SPDK has no
- * memory for waits here until it has.
+ * and has exactly one of each; rings are as large as there are slots and so never overflow.
+ *
+ * An operation that SPDK has no memory for waits here, and every poll tries again: one that waits in SPDK's own queue
+ * (spdk_bdev_queue_io_wait) cannot be taken out of it.
  */
 #include "spdkio_bridge.h"
 
@@ -15,7 +17,7 @@ struct spdkio_sqe {
 	uint16_t reserved;
 	uint32_t iov_count; /* ...V: how many vectors */
 	uint32_t target;    /* ABORT: the slot to abort; COMPAREV_AND_WRITEV: how many vectors to write */
-	uint64_t desc;
+	uint64_t desc; /* BLOB_...: the blob */
 	uint64_t channel;
 	uint64_t buffer; /* the data, or an array of iovecs that stays until completion */
 	uint64_t offset_blocks;
@@ -59,8 +61,8 @@ struct spdkio_ring {
 	struct spdk_thread *thread; /* NULL until attached */
 	struct spdkio_operation **chunks;
 	uint32_t chunk_count;
-	struct spdkio_operation *retry;
-	struct spdkio_operation **retry_end;
+	uint32_t blob_operations; /* how many are with blobstore */
+	TAILQ_HEAD(, spdkio_operation) waiting_operations;
 };
 
 _Static_assert(sizeof(struct spdkio_sqe) == 64, "Java writes 64 bytes");
@@ -74,10 +76,8 @@ struct spdkio_operation {
 	struct spdkio_sqe sqe;
 	struct iovec compare;
 	struct iovec write;
-	struct spdk_bdev_io_wait_entry wait;
-	struct spdkio_operation *next;
+	TAILQ_ENTRY(spdkio_operation) link; /* in waiting_operations */
 	bool waits;
-	bool aborted;
 };
 
 #define CHUNK_SHIFT 8
@@ -127,6 +127,71 @@ on_complete(struct spdk_bdev_io *io, bool success, void *argument)
 	spdk_bdev_free_io(io);
 }
 
+static void
+wait_for_memory(struct spdkio_operation *op)
+{
+	op->waits = true;
+	op->ring->waiting++;
+	TAILQ_INSERT_TAIL(&op->ring->waiting_operations, op, link);
+}
+
+static void
+stop_waiting(struct spdkio_operation *op)
+{
+	TAILQ_REMOVE(&op->ring->waiting_operations, op, link);
+	op->ring->waiting--;
+	op->waits = false;
+}
+
+/*
+ * Blobstore calls this even while the operation is submitted. A channel of its has room for so many; with nothing of ours
+ * there, waiting might be in vain.
+ */
+static void
+on_blob_complete(void *argument, int status)
+{
+	struct spdkio_operation *op = argument;
+
+	op->ring->blob_operations--;
+	if (spdk_unlikely(status == -ENOMEM && op->ring->blob_operations > 0)) {
+		wait_for_memory(op);
+	} else {
+		complete(op->ring, op->sqe.slot, status);
+	}
+}
+
+static int
+submit_blob(struct spdkio_operation *op, struct spdk_blob *blob, struct spdk_io_channel *channel)
+{
+	struct spdkio_sqe *sqe = &op->sqe;
+	uint64_t offset = sqe->offset_blocks;
+	uint64_t length = sqe->num_blocks;
+	void *buffer = (void *)(uintptr_t)sqe->buffer;
+
+	op->ring->blob_operations++;
+	switch (sqe->op) {
+	case SPDKIO_BLOB_READ:
+		spdk_blob_io_read(blob, channel, buffer, offset, length, on_blob_complete, op);
+		break;
+	case SPDKIO_BLOB_WRITE:
+		spdk_blob_io_write(blob, channel, buffer, offset, length, on_blob_complete, op);
+		break;
+	case SPDKIO_BLOB_READV:
+		spdk_blob_io_readv(blob, channel, buffer, (int)sqe->iov_count, offset, length, on_blob_complete, op);
+		break;
+	case SPDKIO_BLOB_WRITEV:
+		spdk_blob_io_writev(blob, channel, buffer, (int)sqe->iov_count, offset, length, on_blob_complete, op);
+		break;
+	case SPDKIO_BLOB_WRITE_ZEROES:
+		spdk_blob_io_write_zeroes(blob, channel, offset, length, on_blob_complete, op);
+		break;
+	default:
+		spdk_blob_io_unmap(blob, channel, offset, length, on_blob_complete, op);
+		break;
+	}
+	return 0;
+}
+
 static int
 submit_other(struct spdkio_operation *op, struct spdk_bdev_desc *desc, struct spdk_io_channel *channel)
 {
@@ -172,45 +237,25 @@ submit_other(struct spdkio_operation *op, struct spdk_bdev_desc *desc, struct sp
 		}
 		target = operation(op->ring, sqe->target);
 		if (target->waits) {
-			/* SPDK has not seen it yet. It ends when its turn comes. */
-			target->aborted = true;
+			/* SPDK has not seen it yet. */
+			stop_waiting(target);
+			complete(op->ring, sqe->target, SPDK_NVME_SC_ABORTED_BY_REQUEST);
 			complete(op->ring, sqe->slot, 0);
 			return 0;
 		}
 		return spdk_bdev_abort(desc, channel, target, on_complete, op);
+	case SPDKIO_BLOB_READ:
+	case SPDKIO_BLOB_WRITE:
+	case SPDKIO_BLOB_READV:
+	case SPDKIO_BLOB_WRITEV:
+	case SPDKIO_BLOB_WRITE_ZEROES:
+	case SPDKIO_BLOB_UNMAP:
+		return submit_blob(op, (struct spdk_blob *)desc, channel);
 	case SPDKIO_NOP:
 		complete(op->ring, sqe->slot, 0);
 		return 0;
 	default:
 		return -EINVAL;
-	}
-}
-
-static void submit(struct spdkio_operation *op);
-
-static void
-on_memory(void *argument)
-{
-	struct spdkio_operation *op = argument;
-
-	op->waits = false;
-	op->ring->waiting--;
-	submit(op);
-}
-
-/* SPDK refuses to let an operation wait when it has memory after all; then the next poll tries again. */
-static void
-wait_for_memory(struct spdkio_operation *op, struct spdk_bdev_desc *desc, struct spdk_io_channel *channel)
-{
-	op->waits = true;
-	op->ring->waiting++;
-	op->wait.bdev = spdk_bdev_desc_get_bdev(desc);
-	op->wait.cb_fn = on_memory;
-	op->wait.cb_arg = op;
-	if (spdk_bdev_queue_io_wait(op->wait.bdev, channel, &op->wait) != 0) {
-		op->next = NULL;
-		*op->ring->retry_end = op;
-		op->ring->retry_end = &op->next;
 	}
 }
 
@@ -223,11 +268,6 @@ submit(struct spdkio_operation *op)
 	void *buffer = (void *)(uintptr_t)sqe->buffer;
 	int rc;
 
-	if (spdk_unlikely(op->aborted)) {
-		op->aborted = false;
-		complete(op->ring, sqe->slot, SPDK_NVME_SC_ABORTED_BY_REQUEST);
-		return;
-	}
 	if (sqe->op == SPDKIO_READ) {
 		rc = spdk_bdev_read_blocks(desc, channel, buffer, sqe->offset_blocks, sqe->num_blocks, on_complete, op);
 	} else if (sqe->op == SPDKIO_WRITE) {
@@ -236,26 +276,37 @@ submit(struct spdkio_operation *op)
 		rc = submit_other(op, desc, channel);
 	}
 	if (spdk_unlikely(rc == -ENOMEM)) {
-		wait_for_memory(op, desc, channel);
+		wait_for_memory(op);
 	} else if (spdk_unlikely(rc != 0)) {
 		complete(op->ring, sqe->slot, rc);
+	}
+}
+
+/* As many as SPDK has memory for, in their order. */
+static void
+resubmit(struct spdkio_ring *ring)
+{
+	struct spdkio_operation *op;
+
+	while ((op = TAILQ_FIRST(&ring->waiting_operations)) != NULL) {
+		stop_waiting(op);
+		submit(op);
+		if (op->waits) {
+			TAILQ_REMOVE(&ring->waiting_operations, op, link);
+			TAILQ_INSERT_HEAD(&ring->waiting_operations, op, link);
+			return;
+		}
 	}
 }
 
 static void
 submit_all(struct spdkio_ring *ring)
 {
-	struct spdkio_operation *op = ring->retry;
-	struct spdkio_operation *next;
+	struct spdkio_operation *op;
 	struct spdkio_sqe *sqe;
 
-	if (spdk_unlikely(op != NULL)) {
-		ring->retry = NULL;
-		ring->retry_end = &ring->retry;
-		for (; op != NULL; op = next) {
-			next = op->next;
-			on_memory(op);
-		}
+	if (spdk_unlikely(ring->waiting != 0)) {
+		resubmit(ring);
 	}
 	while (ring->sq_head != ring->sq_tail) {
 		sqe = &ring->sq[ring->sq_head++ & ring->mask];
@@ -329,7 +380,7 @@ spdkio_ring_poll(struct spdkio_ring *ring, struct spdk_thread *thread, uint32_t 
 
 	spdkio_turn.polling = true;
 	spdkio_turn.fault = NULL;
-	if (ring->sq_head != ring->sq_tail || ring->retry != NULL || ring->answer_head != ring->answer_tail) {
+	if (ring->sq_head != ring->sq_tail || ring->waiting != 0 || ring->answer_head != ring->answer_tail) {
 		spdk_set_thread(thread);
 		answer_all(ring);
 		submit_all(ring);
@@ -458,7 +509,7 @@ spdkio_ring_create(uint32_t slots)
 	if (ring == NULL) {
 		return NULL;
 	}
-	ring->retry_end = &ring->retry;
+	TAILQ_INIT(&ring->waiting_operations);
 	if (spdkio_ring_grow(ring, slots) != 0) {
 		spdkio_ring_free(ring);
 		return NULL;

@@ -60,8 +60,34 @@ public final class BdevRing implements AutoCloseable {
     /** {@code spdk_bdev_copy_blocks}; {@code extra} is the first block of the source. */
     public static final int COPY = 13;
 
-    /** {@code spdk_bdev_abort} of the I/O in the slot {@code target}. */
+    /**
+     * {@code spdk_bdev_abort} of the I/O in the slot {@code target}, which is not used again before the abort has
+     * completed. What waits for memory is aborted at once.
+     */
     public static final int ABORT = 14;
+
+    /**
+     * {@code spdk_blob_io_read}. Of a blob: {@code desc} is the struct spdk_blob, {@code channel} one of
+     * spdk_bs_alloc_io_channel, the range is in io units, and a failure is {@code -errno}. An operation that finds the
+     * channel's requests used up waits while others of this ring are under way, and fails with {@code -ENOMEM}
+     * otherwise.
+     */
+    public static final int BLOB_READ = 16;
+
+    /** {@code spdk_blob_io_write}; see {@link #BLOB_READ}. */
+    public static final int BLOB_WRITE = 17;
+
+    /** {@code spdk_blob_io_readv}; see {@link #BLOB_READ}. The buffer is an array of struct iovec. */
+    public static final int BLOB_READV = 18;
+
+    /** {@code spdk_blob_io_writev}; see {@link #BLOB_READ}. The buffer is an array of struct iovec. */
+    public static final int BLOB_WRITEV = 19;
+
+    /** {@code spdk_blob_io_write_zeroes}; see {@link #BLOB_READ}. */
+    public static final int BLOB_WRITE_ZEROES = 20;
+
+    /** {@code spdk_blob_io_unmap}; see {@link #BLOB_READ}. */
+    public static final int BLOB_UNMAP = 21;
 
     /** Takes completions. */
     @FunctionalInterface

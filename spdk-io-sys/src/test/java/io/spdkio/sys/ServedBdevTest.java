@@ -109,51 +109,10 @@ class ServedBdevTest {
 
     /** A ring whose requests go to a device. */
     private static RamDevice device(SpdkApp app) {
-        Later later = new Later();
-        app.useRing(4096, later);
-        later.device = new RamDevice(app.ring, BLOCK, BLOCKS * 2);
-        return later.device;
-    }
-
-    /** The ring wants to know the device, and the device the ring. */
-    private static final class Later implements BdevRequests {
-        private RamDevice device;
-
-        @Override
-        public void request(
-                long io,
-                int id,
-                int channel,
-                int operation,
-                long offsetBlocks,
-                long blockCount,
-                long vectors,
-                int vectorCount,
-                long extra,
-                int extraCount) {
-            device.request(
-                    io, id, channel, operation, offsetBlocks, blockCount, vectors, vectorCount, extra, extraCount);
-        }
-
-        @Override
-        public void channelCreated(int id, int channel) {
-            device.channelCreated(id, channel);
-        }
-
-        @Override
-        public void channelDestroyed(int id, int channel) {
-            device.channelDestroyed(id, channel);
-        }
-
-        @Override
-        public void destruct(int id) {
-            device.destruct(id);
-        }
-
-        @Override
-        public void gone(int id) {
-            device.gone(id);
-        }
+        RamDevice[] device = new RamDevice[1];
+        app.useRing(4096, new Forwarding(() -> device[0]));
+        device[0] = new RamDevice(app.ring, BLOCK, BLOCKS * 2);
+        return device[0];
     }
 
     private static void refused(String what, Runnable action) {
