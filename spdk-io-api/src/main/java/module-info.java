@@ -7,6 +7,7 @@
 module io.spdkio {
     exports io.spdkio;
     exports io.spdkio.bdev;
+    exports io.spdkio.blob;
     exports io.spdkio.dma;
     exports io.spdkio.spi to
             io.spdkio.embedded,

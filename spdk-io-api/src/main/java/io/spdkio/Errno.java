@@ -15,6 +15,9 @@ public final class Errno {
     /** Input/output error. */
     public static final int EIO = 5;
 
+    /** No such device or address: the blobstore is of another type. */
+    public static final int ENXIO = 6;
+
     /** Try again: a resource is taken for the moment. */
     public static final int EAGAIN = 11;
 
@@ -76,6 +79,7 @@ public final class Errno {
             case EPERM -> "EPERM";
             case ENOENT -> "ENOENT";
             case EIO -> "EIO";
+            case ENXIO -> "ENXIO";
             case EAGAIN -> "EAGAIN";
             case ENOMEM -> "ENOMEM";
             case EACCES -> "EACCES";

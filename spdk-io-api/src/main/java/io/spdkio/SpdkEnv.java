@@ -1,6 +1,7 @@
 package io.spdkio;
 
 import io.spdkio.bdev.Bdevs;
+import io.spdkio.blob.Blobstores;
 import io.spdkio.core.Environments;
 import io.spdkio.dma.Dma;
 
@@ -142,6 +143,13 @@ public interface SpdkEnv extends AutoCloseable {
      * @return what calls them
      */
     Rpc rpc();
+
+    /**
+     * The way to blobstores.
+     *
+     * @return makes and loads them
+     */
+    Blobstores blobstores();
 
     /**
      * The memory that devices can reach.

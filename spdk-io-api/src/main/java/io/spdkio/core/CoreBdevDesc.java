@@ -101,12 +101,8 @@ final class CoreBdevDesc implements BdevDesc {
 
     void checkMode(IoType type) {
         if (!writable && type.modifies()) {
-            throw new SpdkException.Busy(
-                    type.label()
-                            + " on '"
-                            + bdev.name()
-                            + "', which was opened read-only; open it with OpenMode.READ_WRITE",
-                    -io.spdkio.Errno.EPERM);
+            throw IoPort.readOnly(
+                    type, "'" + bdev.name() + "'", "which was opened read-only; open it with OpenMode.READ_WRITE");
         }
     }
 
@@ -196,89 +192,52 @@ final class CoreBdevDesc implements BdevDesc {
     // ---- I/O
 
     private CoreChannel own(IoChannel channel) {
-        CoreChannel core = CoreChannel.of(channel);
-        if (core.desc() != this) {
-            throw new IllegalArgumentException(
-                    "the channel leads to '"
-                            + core.desc().bdev().name()
-                            + "' through another descriptor; get this one's with SpdkThread.ioChannel(desc)");
-        }
-        return core;
-    }
-
-    private interface Description {
-        void describe(FutureIo request, CoreChannel channel);
-    }
-
-    private IoFuture<Void> submit(IoChannel channel, Description description) {
-        CoreChannel to = own(channel);
-        CoreThread on = to.thread();
-        on.checkCurrent("the channel to '" + bdev.name() + "'");
-        FutureIo request = on.takeFutureIo();
-        if (request == null) {
-            return CoreFuture.failed(on, CoreThread.noMoreIos(env.ioPoolSize()));
-        }
-        try {
-            description.describe(request, to);
-        } catch (Throwable e) {
-            on.giveBack(request);
-            throw e;
-        }
-        return request.submitFor(new CoreFuture<>(on));
-    }
-
-    private IoFuture<Void> submit(IoType type, IoChannel channel, DmaBuf buffer, long offset, long length) {
-        return submit(channel, (request, to) -> request.describe(to, type, buffer, offset, length));
+        return CoreChannel.of(channel, this);
     }
 
     @Override
     public IoFuture<Void> read(IoChannel channel, DmaBuf buffer, long offset, long length) {
-        return submit(IoType.READ, channel, Objects.requireNonNull(buffer, "buffer"), offset, length);
+        return own(channel).read(buffer, offset, length);
     }
 
     @Override
     public IoFuture<Void> write(IoChannel channel, DmaBuf buffer, long offset, long length) {
-        return submit(IoType.WRITE, channel, Objects.requireNonNull(buffer, "buffer"), offset, length);
+        return own(channel).write(buffer, offset, length);
     }
 
     @Override
     public IoFuture<Void> readv(IoChannel channel, List<? extends DmaBuf> buffers, long offset) {
-        return vectored(IoType.READ, channel, buffers, offset);
+        return own(channel).vectored(IoType.READ, buffers, offset);
     }
 
     @Override
     public IoFuture<Void> writev(IoChannel channel, List<? extends DmaBuf> buffers, long offset) {
-        return vectored(IoType.WRITE, channel, buffers, offset);
-    }
-
-    private IoFuture<Void> vectored(IoType type, IoChannel channel, List<? extends DmaBuf> buffers, long offset) {
-        DmaBuf[] array = buffers.toArray(DmaBuf[]::new);
-        return submit(channel, (request, to) -> request.describe(to, type, array, array.length, offset));
+        return own(channel).vectored(IoType.WRITE, buffers, offset);
     }
 
     @Override
     public IoFuture<Void> writeZeroes(IoChannel channel, long offset, long length) {
-        return submit(IoType.WRITE_ZEROES, channel, null, offset, length);
+        return own(channel).submit(IoType.WRITE_ZEROES, null, offset, length);
     }
 
     @Override
     public IoFuture<Void> unmap(IoChannel channel, long offset, long length) {
-        return submit(IoType.UNMAP, channel, null, offset, length);
+        return own(channel).submit(IoType.UNMAP, null, offset, length);
     }
 
     @Override
     public IoFuture<Void> flush(IoChannel channel, long offset, long length) {
-        return submit(IoType.FLUSH, channel, null, offset, length);
+        return own(channel).submit(IoType.FLUSH, null, offset, length);
     }
 
     @Override
     public IoFuture<Void> reset(IoChannel channel) {
-        return submit(IoType.RESET, channel, null, 0, 0);
+        return own(channel).submit(IoType.RESET, null, 0, 0);
     }
 
     @Override
     public IoFuture<Void> compare(IoChannel channel, DmaBuf buffer, long offset, long length) {
-        return submit(IoType.COMPARE, channel, Objects.requireNonNull(buffer, "buffer"), offset, length);
+        return own(channel).submit(IoType.COMPARE, Objects.requireNonNull(buffer, "buffer"), offset, length);
     }
 
     @Override
@@ -286,22 +245,20 @@ final class CoreBdevDesc implements BdevDesc {
             IoChannel channel, DmaBuf compareBuffer, DmaBuf writeBuffer, long offset, long length) {
         Objects.requireNonNull(compareBuffer, "compareBuffer");
         Objects.requireNonNull(writeBuffer, "writeBuffer");
-        return submit(
-                channel,
-                (request, to) -> {
-                    request.describe(to, IoType.COMPARE_AND_WRITE, compareBuffer, offset, length);
-                    request.describeSecond(writeBuffer, length);
-                });
+        CoreChannel to = own(channel);
+        return to.submit(request -> {
+            request.describe(to, IoType.COMPARE_AND_WRITE, compareBuffer, offset, length);
+            request.describeSecond(writeBuffer, length);
+        });
     }
 
     @Override
     public IoFuture<Void> copy(IoChannel channel, long sourceOffset, long targetOffset, long length) {
-        return submit(
-                channel,
-                (request, to) -> {
-                    request.describe(to, IoType.COPY, null, targetOffset, length);
-                    request.describeSource(to, sourceOffset);
-                });
+        CoreChannel to = own(channel);
+        return to.submit(request -> {
+            request.describe(to, IoType.COPY, null, targetOffset, length);
+            request.describeSource(to, sourceOffset);
+        });
     }
 
     @Override
@@ -312,7 +269,7 @@ final class CoreBdevDesc implements BdevDesc {
             throw new IllegalArgumentException("abort takes the future that the submission returned");
         }
         FutureIo request = future.thread() == on.thread() ? future.outstandingIo() : null;
-        if (request == null || request.coreChannel() != on) {
+        if (request == null || request.port() != on) {
             CoreFuture<Boolean> tooLate = new CoreFuture<>(on.thread());
             tooLate.complete(false);
             return tooLate;

@@ -14,6 +14,7 @@ import io.spdkio.bdev.BdevDesc;
 import io.spdkio.bdev.BdevEvent;
 import io.spdkio.bdev.Bdevs;
 import io.spdkio.bdev.OpenMode;
+import io.spdkio.blob.Blobstores;
 import io.spdkio.dma.Dma;
 import io.spdkio.spi.Engine;
 import io.spdkio.spi.EngineConfig;
@@ -48,11 +49,13 @@ final class CoreEnv implements SpdkEnv {
     private final CoreDma dma;
     private final CoreBdevs bdevs;
     private final CoreRpc rpc;
+    private final CoreBlobstores blobstores;
 
     private final AtomicLong ids = new AtomicLong();
     private final Map<Long, CoreThread> threads = new ConcurrentSkipListMap<>();
     private final Map<Thread, OsThread> osThreads = new ConcurrentHashMap<>();
     private final Set<CoreBdevDesc> descs = ConcurrentHashMap.newKeySet();
+    private final Set<CoreBlobstore> stores = ConcurrentHashMap.newKeySet();
     private volatile boolean leaked;
     private volatile boolean closed;
     private boolean freed;
@@ -75,6 +78,7 @@ final class CoreEnv implements SpdkEnv {
         this.dma = new CoreDma(this, engine, limit);
         this.bdevs = new CoreBdevs(this, engine);
         this.rpc = new CoreRpc(this, engine);
+        this.blobstores = new CoreBlobstores(this, engine);
     }
 
     void checkOpen() {
@@ -277,13 +281,34 @@ final class CoreEnv implements SpdkEnv {
                             + "' is opened on an SPDK thread, and none is attached here; call SpdkEnv.attachThread"
                             + " first");
         }
-        CoreBdevDesc desc = new CoreBdevDesc(thread, bdev, mode, new IoDeviceId(ids.incrementAndGet()), listener);
+        CoreBdevDesc desc = new CoreBdevDesc(thread, bdev, mode, newDeviceId(), listener);
         descs.add(desc);
         return desc;
     }
 
     void descClosed(CoreBdevDesc desc) {
         descs.remove(desc);
+    }
+
+    IoDeviceId newDeviceId() {
+        return new IoDeviceId(ids.incrementAndGet());
+    }
+
+    void storeOpened(CoreBlobstore store) {
+        stores.add(store);
+    }
+
+    void storeClosed(CoreBlobstore store) {
+        stores.remove(store);
+    }
+
+    /** A thread exits: nobody can do anything any more about the metadata that belongs to it. */
+    void abandonStores(CoreThread mdThread) {
+        stores.forEach(store -> {
+            if (store.mdThread() == mdThread) {
+                store.abandon();
+            }
+        });
     }
 
     @Override
@@ -294,6 +319,11 @@ final class CoreEnv implements SpdkEnv {
     @Override
     public Rpc rpc() {
         return rpc;
+    }
+
+    @Override
+    public Blobstores blobstores() {
+        return blobstores;
     }
 
     @Override
@@ -325,6 +355,7 @@ final class CoreEnv implements SpdkEnv {
             engine.removeAll();
             threads.values().forEach(CoreThread::exitNow);
             awaitThreads();
+            stores.forEach(CoreBlobstore::abandon);
             descs.forEach(CoreBdevDesc::closeAnyway);
             try {
                 if (leaked) {

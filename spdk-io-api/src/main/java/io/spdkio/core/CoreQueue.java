@@ -13,7 +13,7 @@ final class CoreQueue implements IoQueue {
     private static final Duration DEADLINE_CHECK = Duration.ofMillis(1);
     private static final int MAX_DEPTH = 65_536;
 
-    private final CoreChannel channel;
+    private final IoPort channel;
     private final CoreThread thread;
     private final Handler handler;
     private final Slot[] slots;
@@ -22,7 +22,7 @@ final class CoreQueue implements IoQueue {
     private int freeCount;
     private boolean closed;
 
-    CoreQueue(CoreChannel channel, int depth, Duration deadline, Handler handler) {
+    CoreQueue(IoPort channel, int depth, Duration deadline, Handler handler) {
         if (depth < 1 || depth > MAX_DEPTH) {
             throw new IllegalArgumentException("a queue has 1 to " + MAX_DEPTH + " slots, not " + depth);
         }
@@ -198,7 +198,7 @@ final class CoreQueue implements IoQueue {
             return;
         }
         if (thread.state() != io.spdkio.SpdkThread.State.EXITED) {
-            thread.checkCurrent("the queue on '" + channel.desc().bdev().name() + "'");
+            thread.checkCurrent("the queue on " + channel.target());
         }
         closed = true;
         if (deadlineCheck != null) {

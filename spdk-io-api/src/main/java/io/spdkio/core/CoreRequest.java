@@ -8,10 +8,10 @@ import io.spdkio.spi.IoRequest;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 
-/** An I/O of a caller: holds the leases on its buffers from submit to completion, and its place in its channel. */
+/** An I/O of a caller: holds the leases on its buffers from submit to completion, and its place in its port. */
 abstract class CoreRequest extends IoRequest {
     protected final CoreThread thread;
-    private CoreChannel coreChannel;
+    private IoPort port;
     private int leases;
     private Lease lease;
     private Lease secondLease;
@@ -26,7 +26,7 @@ abstract class CoreRequest extends IoRequest {
      * Describes what to do with at most one buffer. Throws if it can't be done; then nothing has changed that matters.
      */
     @SuppressWarnings("MemorySegmentReferenceEquality") // saves the store of the same reference
-    final void describe(CoreChannel to, IoType op, DmaBuf buffer, long offset, long length) {
+    final void describe(IoPort to, IoType op, DmaBuf buffer, long offset, long length) {
         describeRange(to, op, offset, length);
         leases = 0;
         if (buffer == null) {
@@ -47,7 +47,7 @@ abstract class CoreRequest extends IoRequest {
         take(memory.lease);
     }
 
-    final void describe(CoreChannel to, IoType op, DmaBuf[] buffers, int count, long offset) {
+    final void describe(IoPort to, IoType op, DmaBuf[] buffers, int count, long offset) {
         if (count == 0) {
             throw new IllegalArgumentException(op.label() + "v needs at least one buffer");
         }
@@ -83,7 +83,7 @@ abstract class CoreRequest extends IoRequest {
 
     final void describeSecond(DmaBuf buffer, long length) {
         try {
-            coreChannel.checkCompareAndWriteUnit(blockCount);
+            port.checkCompareAndWriteUnit(blockCount);
             CoreDmaBuf memory = CoreDmaBuf.of(buffer);
             if (memory.sizeBytes < length) {
                 throw new IllegalArgumentException(
@@ -100,12 +100,12 @@ abstract class CoreRequest extends IoRequest {
         }
     }
 
-    final void describeSource(CoreChannel to, long sourceOffset) {
+    final void describeSource(IoPort to, long sourceOffset) {
         to.checkRange(IoType.COPY, sourceOffset, lengthBytes);
         sourceOffsetBlocks = sourceOffset / to.blockSize();
     }
 
-    private void describeRange(CoreChannel to, IoType op, long offset, long length) {
+    private void describeRange(IoPort to, IoType op, long offset, long length) {
         to.checkUsable(op);
         if (op != IoType.RESET) {
             to.checkRange(op, offset, length);
@@ -113,8 +113,8 @@ abstract class CoreRequest extends IoRequest {
         if (type != op) {
             type = op;
         }
-        if (coreChannel != to) {
-            coreChannel = to;
+        if (port != to) {
+            port = to;
         }
         offsetBytes = offset;
         lengthBytes = length;
@@ -156,7 +156,7 @@ abstract class CoreRequest extends IoRequest {
 
     /** Hands it to the device; or ends it, in a later poll, with what is wrong with the device. */
     final void submit() {
-        CoreChannel to = coreChannel;
+        IoPort to = port;
         int refused = to.refusal(type);
         to.began();
         if (refused != 0) {
@@ -176,7 +176,7 @@ abstract class CoreRequest extends IoRequest {
     @Override
     protected final void onComplete(int result) {
         giveLeasesBack();
-        coreChannel.ended();
+        port.ended();
         finished(result);
     }
 
@@ -190,14 +190,13 @@ abstract class CoreRequest extends IoRequest {
         }
     }
 
-    final CoreChannel coreChannel() {
-        return coreChannel;
+    final IoPort port() {
+        return port;
     }
 
     /** What it does, for a message. */
     final String described() {
-        CoreChannel on = coreChannel;
-        return (type == IoType.RESET ? "reset" : this.toString())
-                + (on == null ? "" : " on '" + on.desc().bdev().name() + "'");
+        IoPort on = port;
+        return (type == IoType.RESET ? "reset" : this.toString()) + (on == null ? "" : " on " + on.target());
     }
 }

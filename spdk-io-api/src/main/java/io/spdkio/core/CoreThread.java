@@ -17,11 +17,13 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.PriorityQueue;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -30,6 +32,8 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.IntSupplier;
 
 /** The part of a thread that is the same on every engine: messages, pollers, forked threads, channels, and its life. */
@@ -64,8 +68,9 @@ final class CoreThread implements SpdkThread {
     private CorePoller[] pollersDue;
 
     private final PriorityQueue<CorePoller> timed = new PriorityQueue<>();
-    private final Map<IoDeviceId, CoreChannel> channels = new HashMap<>();
+    private final Map<IoDeviceId, SharedChannel> channels = new HashMap<>();
     private final ArrayDeque<FutureIo> spareIos = new ArrayDeque<>();
+    private final Set<Runnable> lastWords = new HashSet<>();
     private int futureIos;
     private int depth;
 
@@ -500,6 +505,29 @@ final class CoreThread implements SpdkThread {
         }
     }
 
+    /**
+     * Completes a future with what a stage brings, unless this thread exits before: then the future fails, and what the
+     * stage brings later is thrown away.
+     */
+    <S, T> void whileRunning(
+            CoreFuture<T> future,
+            CompletionStage<? extends S> stage,
+            Function<? super S, ? extends T> result,
+            Consumer<? super S> discard) {
+        Runnable giveUp = () -> future.completeExceptionally(closed());
+        lastWords.add(giveUp);
+        stage.whenComplete((value, problem) -> {
+            lastWords.remove(giveUp);
+            if (problem != null) {
+                future.completeExceptionally(CoreBlobstore.unwrapped(problem));
+            } else if (state == State.EXITED) {
+                discard.accept(value);
+            } else {
+                future.complete(result.apply(value));
+            }
+        });
+    }
+
     // ---- direct style
 
     @Override
@@ -605,26 +633,40 @@ final class CoreThread implements SpdkThread {
         if (state != State.RUNNING) {
             throw closed();
         }
-        if (!(device instanceof CoreBdevDesc desc)) {
-            throw new IllegalArgumentException(
-                    "not a device of this library: "
-                            + device.getClass().getName()
-                            + ". Devices of your own are BdevBackends, made with CustomBdev");
+        switch (device) {
+            case CoreBdevDesc desc -> {
+                checkIsOurs(desc.env());
+                desc.checkOpen();
+            }
+            case CoreBlobstore store -> {
+                checkIsOurs(store.env());
+                store.checkOpen();
+            }
+            default ->
+                    throw new IllegalArgumentException(
+                            "not a device of this library: "
+                                    + device.getClass().getName()
+                                    + ". Devices of your own are BdevBackends, made with CustomBdev");
         }
-        if (desc.env() != env) {
-            throw new IllegalArgumentException("the descriptor belongs to another environment");
-        }
-        desc.checkOpen();
-        CoreChannel channel = channels.get(device.ioDeviceId());
+        SharedChannel channel = channels.get(device.ioDeviceId());
         if (channel == null) {
-            channel = new CoreChannel(this, desc);
+            channel =
+                    device instanceof CoreBdevDesc desc
+                            ? new CoreChannel(this, desc)
+                            : new StoreChannel(this, (CoreBlobstore) device);
             channels.put(device.ioDeviceId(), channel);
         }
-        return channel.newHandle();
+        return channel.handles().add();
     }
 
-    void forget(CoreChannel channel) {
-        channels.remove(channel.desc().ioDeviceId(), channel);
+    private void checkIsOurs(CoreEnv theirs) {
+        if (theirs != env) {
+            throw new IllegalArgumentException("the device belongs to another environment");
+        }
+    }
+
+    void forget(SharedChannel channel) {
+        channels.remove(channel.ioDeviceId(), channel);
     }
 
     /** An I/O for a future; null when this thread has its full number outstanding. */
@@ -764,9 +806,13 @@ final class CoreThread implements SpdkThread {
         pollers.clear();
         timed.forEach(poller -> poller.closed = true);
         timed.clear();
+        List.copyOf(lastWords).forEach(this::runReported);
+        runReported(() -> env.abandonStores(this));
         if (io.outstanding() == 0) {
             List.copyOf(channels.values()).forEach(channel -> runReported(channel::release));
             runReported(engineThread::close);
+        } else {
+            List.copyOf(channels.values()).forEach(channel -> runReported(channel::abandon));
         }
         os.detach(this);
         env.threadExited(this);

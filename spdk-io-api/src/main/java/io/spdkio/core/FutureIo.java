@@ -50,7 +50,7 @@ final class FutureIo extends CoreRequest {
     void finished(int status) {
         CoreFuture<Void> owner = future;
         CoreFuture<Boolean> waiting = aborter;
-        SpdkException problem = status == 0 ? null : SpdkException.of(described(), status);
+        SpdkException problem = status == 0 ? null : port().failure(described(), status);
         future = null;
         aborter = null;
         use++;

@@ -8,6 +8,7 @@ import io.spdkio.bdev.DelayBdev;
 import io.spdkio.bdev.ErrorBdev;
 import io.spdkio.bdev.LvolStore;
 import io.spdkio.bdev.NvmeTarget;
+import io.spdkio.blob.BlobstoreOptions;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -218,6 +219,37 @@ public interface Engine extends AutoCloseable {
      * @return a snapshot
      */
     List<? extends EngineBdev> bdevs();
+
+    /**
+     * Makes a blobstore. Called on the thread that becomes its metadata thread; the stage completes there.
+     *
+     * @param mdThread the calling thread
+     * @param bdev the device, which the engine opens and claims
+     * @param options its shape
+     * @return completes with the store
+     */
+    default CompletionStage<? extends EngineBlobstore> initBlobstore(
+            EngineThread mdThread, EngineBdev bdev, BlobstoreOptions options) {
+        return noBlobstore();
+    }
+
+    /**
+     * Loads a blobstore. Called on the thread that becomes its metadata thread; the stage completes there.
+     *
+     * @param mdThread the calling thread
+     * @param bdev the device, which the engine opens and claims
+     * @param options what is expected
+     * @return completes with the store
+     */
+    default CompletionStage<? extends EngineBlobstore> loadBlobstore(
+            EngineThread mdThread, EngineBdev bdev, BlobstoreOptions options) {
+        return noBlobstore();
+    }
+
+    private static CompletionStage<EngineBlobstore> noBlobstore() {
+        return CompletableFuture.failedFuture(
+                new SpdkException.Unsupported("this engine has no blobstore; use another", -Errno.EOPNOTSUPP));
+    }
 
     /**
      * Begins to close: removes every device as {@link #destroyBdev} does and does not wait. Threads still poll

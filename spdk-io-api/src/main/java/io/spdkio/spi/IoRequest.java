@@ -71,6 +71,13 @@ public abstract class IoRequest implements BdevIo {
     /** What a compareAndWrite writes. */
     protected MemorySegment writeData;
 
+    /** Whether the range is that of a device below what it was submitted to, and what it was before. */
+    private boolean redirected;
+
+    private long ownOffsetBytes;
+    private long ownOffsetBlocks;
+    private long ownBlockCount;
+
     private int status;
 
     /** When it was submitted, by {@link IoContext#nanoTime}. */
@@ -232,6 +239,41 @@ public abstract class IoRequest implements BdevIo {
         return submitNanos;
     }
 
+    /**
+     * Changes the range to that of a device below, for who hands the same I/O on to it. Undone with {@link #restore}
+     * before the submitter hears of the completion.
+     *
+     * @param toOffsetBytes first byte in the device below
+     * @param toOffsetBlocks first block in the device below
+     * @param toBlockCount number of its blocks
+     */
+    public final void redirect(long toOffsetBytes, long toOffsetBlocks, long toBlockCount) {
+        ownOffsetBytes = offsetBytes;
+        ownOffsetBlocks = offsetBlocks;
+        ownBlockCount = blockCount;
+        redirected = true;
+        offsetBytes = toOffsetBytes;
+        offsetBlocks = toOffsetBlocks;
+        blockCount = toBlockCount;
+    }
+
+    /**
+     * Whether the range is that of a device below.
+     *
+     * @return true between {@link #redirect} and {@link #restore}
+     */
+    public final boolean isRedirected() {
+        return redirected;
+    }
+
+    /** Brings its own range back. */
+    public final void restore() {
+        redirected = false;
+        offsetBytes = ownOffsetBytes;
+        offsetBlocks = ownOffsetBlocks;
+        blockCount = ownBlockCount;
+    }
+
     @Override
     public final IoType type() {
         return type;
@@ -329,6 +371,7 @@ public abstract class IoRequest implements BdevIo {
 
     @Override
     public String toString() {
-        return "%s of %,d bytes at offset %,d".formatted(type.label(), lengthBytes, offsetBytes);
+        return "%s of %,d bytes at offset %,d"
+                .formatted(type.label(), lengthBytes, redirected ? ownOffsetBytes : offsetBytes);
     }
 }

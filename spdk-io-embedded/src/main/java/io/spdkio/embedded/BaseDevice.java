@@ -18,9 +18,22 @@ public final class BaseDevice {
     private volatile Consumer<BdevEvent> listener = _ -> {};
 
     BaseDevice(EmbeddedBdev bdev, String holder, Function<SpdkThread, EmbeddedThread> threads) {
+        this(bdev, holder, threads, true);
+    }
+
+    private BaseDevice(
+            EmbeddedBdev bdev, String holder, Function<SpdkThread, EmbeddedThread> threads, boolean claimed) {
         this.bdev = bdev;
         this.threads = threads;
-        this.desc = bdev.openAsBase(holder, event -> listener.accept(event));
+        this.desc =
+                claimed
+                        ? bdev.openAsBase(holder, event -> listener.accept(event))
+                        : bdev.openForReading(holder, event -> listener.accept(event));
+    }
+
+    /** Opens a device for reading without a claim. */
+    static BaseDevice forReading(EmbeddedBdev bdev, String holder, Function<SpdkThread, EmbeddedThread> threads) {
+        return new BaseDevice(bdev, holder, threads, false);
     }
 
     /**
@@ -64,6 +77,34 @@ public final class BaseDevice {
     public Lower openChannel(SpdkThread thread) {
         EngineThread engineThread = threads.apply(thread);
         return new Lower((EmbeddedChannel) desc.openChannel(engineThread));
+    }
+
+    /**
+     * Opens a channel for I/Os that are made here.
+     *
+     * @param thread the calling thread
+     * @return the channel
+     */
+    public EmbeddedChannel openChannel(EmbeddedThread thread) {
+        return (EmbeddedChannel) desc.openChannel(thread);
+    }
+
+    /**
+     * Its name.
+     *
+     * @return the name
+     */
+    public String name() {
+        return bdev.name();
+    }
+
+    /**
+     * Whether it has been removed.
+     *
+     * @return true from the beginning of its removal on
+     */
+    public boolean isRemoved() {
+        return bdev.isRemoved();
     }
 
     /** Lets go of it. All channels are closed. */

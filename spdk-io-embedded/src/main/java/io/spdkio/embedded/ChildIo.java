@@ -77,6 +77,17 @@ public final class ChildIo extends IoRequest {
     }
 
     /**
+     * Sets where a copy reads.
+     *
+     * @param firstBlock the first block of its source
+     * @return this
+     */
+    public ChildIo copyFrom(long firstBlock) {
+        sourceOffsetBlocks = firstBlock;
+        return this;
+    }
+
+    /**
      * Gives it memory of its own.
      *
      * @param memory at least as much as the range

@@ -159,6 +159,11 @@ public final class EmbeddedBdev implements EngineBdev {
         }
     }
 
+    /** Opens it for something that reads it. */
+    Desc openForReading(String holder, Consumer<BdevEvent> sink) {
+        return open(OpenMode.READ_ONLY, holder, sink);
+    }
+
     private SpdkException claimed(String what, String by) {
         return new SpdkException.Busy(
                 "can't "

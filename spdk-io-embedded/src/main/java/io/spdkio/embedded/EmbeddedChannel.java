@@ -78,7 +78,12 @@ public final class EmbeddedChannel implements EngineChannel {
         device = bdev.backend().openChannel(context.thread());
     }
 
-    EmbeddedThread thread() {
+    /**
+     * The thread it belongs to.
+     *
+     * @return the thread
+     */
+    public EmbeddedThread thread() {
         return thread;
     }
 
@@ -370,7 +375,18 @@ public final class EmbeddedChannel implements EngineChannel {
     }
 
     private boolean isHere(IoRequest io) {
-        return io.channel() == this || io.channel() == lane;
+        EngineChannel at = io.channel();
+        return at == this || at == lane || (io.isRedirected() && at instanceof Above above && above.below() == this);
+    }
+
+    /** A channel that hands its I/Os on to another one as they are, redirected. */
+    public interface Above extends EngineChannel {
+        /**
+         * Where it hands them on to.
+         *
+         * @return the channel below
+         */
+        EmbeddedChannel below();
     }
 
     // ---- abort

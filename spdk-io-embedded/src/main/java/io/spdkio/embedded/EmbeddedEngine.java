@@ -15,6 +15,8 @@ import io.spdkio.bdev.MallocBdev;
 import io.spdkio.bdev.NullBdev;
 import io.spdkio.bdev.PassthruBdev;
 import io.spdkio.bdev.RaidBdev;
+import io.spdkio.blob.BlobstoreOptions;
+import io.spdkio.embedded.blob.StoreLoader;
 import io.spdkio.embedded.device.DelayDevice;
 import io.spdkio.embedded.device.ErrorDevice;
 import io.spdkio.embedded.device.FileDevice;
@@ -26,6 +28,8 @@ import io.spdkio.embedded.linux.CpuAffinity;
 import io.spdkio.embedded.linux.ErrnoException;
 import io.spdkio.embedded.linux.Linux;
 import io.spdkio.spi.Engine;
+import io.spdkio.spi.EngineBdev;
+import io.spdkio.spi.EngineBlobstore;
 import io.spdkio.spi.EngineConfig;
 import io.spdkio.spi.EngineThread;
 import io.spdkio.spi.IoContext;
@@ -312,6 +316,26 @@ public final class EmbeddedEngine implements Engine {
     @Override
     public List<EmbeddedBdev> bdevs() {
         return inOrder.values().stream().filter(bdev -> !bdev.isRemoved()).toList();
+    }
+
+    @Override
+    public CompletionStage<? extends EngineBlobstore> initBlobstore(
+            EngineThread mdThread, EngineBdev bdev, BlobstoreOptions options) {
+        return StoreLoader.init((EmbeddedThread) mdThread, storeBase(bdev), options, this::backing);
+    }
+
+    @Override
+    public CompletionStage<? extends EngineBlobstore> loadBlobstore(
+            EngineThread mdThread, EngineBdev bdev, BlobstoreOptions options) {
+        return StoreLoader.load((EmbeddedThread) mdThread, storeBase(bdev), options, this::backing);
+    }
+
+    private BaseDevice storeBase(EngineBdev bdev) {
+        return new BaseDevice((EmbeddedBdev) bdev, "a blobstore on it", threads::get);
+    }
+
+    private BaseDevice backing(String name) {
+        return BaseDevice.forReading(find(name), "a blob that is a clone of it", threads::get);
     }
 
     @Override

@@ -1,0 +1,1086 @@
+package io.spdkio.embedded.blob;
+
+import io.spdkio.Errno;
+import io.spdkio.SpdkException;
+import io.spdkio.blob.BlobOptions;
+import io.spdkio.blob.BlobstoreOptions;
+import io.spdkio.blob.ClearMethod;
+import io.spdkio.embedded.BaseDevice;
+import io.spdkio.embedded.EmbeddedChannel;
+import io.spdkio.embedded.EmbeddedThread;
+import io.spdkio.embedded.blob.format.Async;
+import io.spdkio.embedded.blob.format.Bits;
+import io.spdkio.embedded.blob.format.BlobMetadata;
+import io.spdkio.embedded.blob.format.ClusterMap;
+import io.spdkio.embedded.blob.format.CorruptStoreException;
+import io.spdkio.embedded.blob.format.MetadataPage;
+import io.spdkio.embedded.blob.format.SuperBlock;
+import io.spdkio.embedded.blob.format.UsedMask;
+import io.spdkio.embedded.blob.format.XattrNames;
+import io.spdkio.spi.EngineBlobstore;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+
+/**
+ * A loaded store: its super block, what is used, which blobs are open and who is whose clone. Everything but what says
+ * otherwise is called on the metadata thread.
+ */
+final class EmbeddedBlobstore implements EngineBlobstore {
+    private final EmbeddedThread mdThread;
+    private final BaseDevice base;
+    private final MetadataIo io;
+    private final BlobstoreOptions options;
+    private final Function<String, BaseDevice> backingDevices;
+    private final String type;
+    private final long clusterBytes;
+    private final int ioUnitBytes;
+    private final int pageBytes;
+    private final Space space;
+    private final BlobWriter writer;
+    private final Families families;
+
+    private final AsyncLock superLock = new AsyncLock();
+    private SuperBlock superBlock;
+    private boolean cleanOnDevice;
+    private CompletableFuture<Void> markingDirty;
+
+    private final Map<Long, EmbeddedBlob> open = new HashMap<>();
+    private final Map<Long, CompletableFuture<EmbeddedBlob>> opening = new HashMap<>();
+    private final Parents parents;
+
+    /** Operations under way that have blobs open, or will. */
+    private int underWay;
+
+    private volatile long totalDataClusters;
+    private Throwable failure;
+    private boolean closing;
+    private volatile boolean abandoned;
+
+    /** Channels of other threads, and the metadata thread's own use. */
+    private int users = 1;
+
+    EmbeddedBlobstore(
+            EmbeddedThread mdThread,
+            BaseDevice base,
+            MetadataIo io,
+            BlobstoreOptions options,
+            Function<String, BaseDevice> backingDevices,
+            SuperBlock superBlock,
+            boolean cleanOnDevice,
+            Space space,
+            Parents parents) {
+        this.mdThread = mdThread;
+        this.base = base;
+        this.io = io;
+        this.options = options;
+        this.backingDevices = backingDevices;
+        this.superBlock = superBlock;
+        this.cleanOnDevice = cleanOnDevice;
+        this.space = space;
+        this.parents = parents;
+        this.type = superBlock.type();
+        this.clusterBytes = superBlock.clusterSizeBytes();
+        this.ioUnitBytes = superBlock.ioUnitSizeBytes();
+        this.pageBytes = superBlock.pageSizeBytes();
+        this.totalDataClusters = superBlock.totalClusters() - superBlock.metadataClusters();
+        this.writer = new BlobWriter(this, io, space);
+        this.families = new Families(this, writer, io, parents);
+    }
+
+    // ---- what it is
+
+    String device() {
+        return base.name();
+    }
+
+    @Override
+    public String type() {
+        return type;
+    }
+
+    @Override
+    public long clusterSizeBytes() {
+        return clusterBytes;
+    }
+
+    @Override
+    public int pageSizeBytes() {
+        return pageBytes;
+    }
+
+    @Override
+    public int ioUnitSizeBytes() {
+        return ioUnitBytes;
+    }
+
+    @Override
+    public long totalDataClusters() {
+        return totalDataClusters;
+    }
+
+    @Override
+    public long freeClusters() {
+        return space.freeClusters();
+    }
+
+    Space space() {
+        return space;
+    }
+
+    BlobWriter writer() {
+        return writer;
+    }
+
+    int blockSize() {
+        return io.blockSize();
+    }
+
+    boolean unmaps() {
+        return io.unmaps();
+    }
+
+    boolean isRemoved() {
+        return base.isRemoved();
+    }
+
+    long pageOffset(int page) {
+        return (superBlock.mdStart() + (page & 0xffff_ffffL)) * pageBytes;
+    }
+
+    @Override
+    public String toString() {
+        return "the blobstore on '" + base.name() + "'";
+    }
+
+    // ---- threads and channels
+
+    /** Runs something on the metadata thread: now if the caller is on it. False when that has exited. */
+    boolean onMdThread(Runnable task) {
+        if (mdThread.context().isCurrent()) {
+            task.run();
+            return true;
+        }
+        return !abandoned && mdThread.context().post(task);
+    }
+
+    /** A channel to the device for a thread, which is the caller's. */
+    EmbeddedChannel openChannel(EmbeddedThread thread) {
+        synchronized (base) {
+            users++;
+        }
+        return base.openChannel(thread);
+    }
+
+    void channelClosed(EmbeddedChannel channel) {
+        channel.close();
+        letGo();
+    }
+
+    /** The device is let go of with the last user. */
+    private void letGo() {
+        synchronized (base) {
+            if (--users > 0) {
+                return;
+            }
+        }
+        base.close();
+    }
+
+    // ---- failing
+
+    /** Throws when metadata can't be changed any more. */
+    void checkUsable() {
+        if (base.isRemoved()) {
+            throw new SpdkException.NotFound(
+                    "bdev '" + base.name() + "' was removed under its blobstore; unload the store", -Errno.ENODEV);
+        }
+        if (failure != null) {
+            int status = failure instanceof SpdkException e && e.status() != 0 ? e.status() : -Errno.EIO;
+            throw SpdkException.withMessage(
+                    this
+                            + " takes no changes since a write of metadata failed ("
+                            + failure.getMessage()
+                            + "); unload it, and load it again",
+                    status);
+        }
+    }
+
+    /** What is on the device is not known after this: nothing is changed any more before the store is loaded again. */
+    void failStop(Throwable problem) {
+        if (failure == null) {
+            failure = problem;
+        }
+    }
+
+    // ---- the super block
+
+    /** Notes on the device that the maps of what is used do not hold, before the first change. */
+    CompletableFuture<Void> markDirty() {
+        checkUsable();
+        if (!cleanOnDevice) {
+            return Async.done();
+        }
+        if (markingDirty == null) {
+            markingDirty =
+                    changeSuper(block -> block.setClean(false))
+                            .whenComplete((_, problem) -> {
+                                markingDirty = null;
+                                if (problem == null) {
+                                    cleanOnDevice = false;
+                                } else {
+                                    failStop(Async.cause(problem));
+                                }
+                            });
+        }
+        return markingDirty == null ? Async.done() : markingDirty;
+    }
+
+    private CompletableFuture<Void> changeSuper(java.util.function.Consumer<SuperBlock> change) {
+        return superLock.run(() -> {
+            SuperBlock changed = superBlock.copy();
+            change.accept(changed);
+            MemorySegment page = io.takePage();
+            changed.encode(page);
+            return io.write(0, page)
+                    .whenComplete((_, _) -> io.giveBack(page))
+                    .thenCompose(_ -> io.flush())
+                    .thenRun(() -> superBlock = changed);
+        });
+    }
+
+    @Override
+    public OptionalLong superBlob() {
+        return superBlock.superBlob();
+    }
+
+    @Override
+    public CompletionStage<Void> setSuperBlob(OptionalLong id) {
+        checkUsable();
+        return changeSuper(block -> block.setSuperBlob(id));
+    }
+
+    @Override
+    public CompletionStage<Void> grow() {
+        checkUsable();
+        long deviceBytes = io.deviceBytes();
+        if (deviceBytes == superBlock.sizeBytes()) {
+            return Async.done();
+        }
+        long total = deviceBytes / clusterBytes;
+        long maskPages = superBlock.clusterMaskPagesFor(total);
+        if (deviceBytes < superBlock.sizeBytes()
+                || maskPages > superBlock.clusterMaskRoomPages()
+                || total > 0xffff_ffffL) {
+            throw SpdkException.withMessage(
+                    "%s can't grow from %,d to %,d bytes: ENOSPC. Its map of clusters has room for %,d bytes"
+                            .formatted(
+                                    this,
+                                    superBlock.sizeBytes(),
+                                    deviceBytes,
+                                    UsedMask.capacity(superBlock.clusterMaskRoomPages() * pageBytes) * clusterBytes),
+                    -Errno.ENOSPC);
+        }
+        return changeSuper(
+                        block -> {
+                            block.setClean(false);
+                            block.setSizeBytes(deviceBytes);
+                            block.setUsedClusterMaskPages(maskPages);
+                        })
+                .thenRun(() -> {
+                    cleanOnDevice = false;
+                    space.grow(total);
+                    totalDataClusters = total - superBlock.metadataClusters();
+                });
+    }
+
+    // ---- the end
+
+    private void requireNothingOpen(String what) {
+        if (!open.isEmpty() || !opening.isEmpty() || underWay != 0) {
+            String names =
+                    String.join(", ", open.keySet().stream().limit(8).map(id -> "0x" + Long.toHexString(id)).toList());
+            throw new SpdkException.Busy(
+                    this + " can't be " + what + ": blobs are open or being changed (" + names + "); close them first",
+                    -Errno.EBUSY);
+        }
+    }
+
+    @Override
+    public CompletionStage<Void> unload() {
+        requireNothingOpen("unloaded");
+        closing = true;
+        CompletableFuture<Void> written;
+        if (base.isRemoved()) {
+            written = Async.done();
+        } else if (failure != null) {
+            // The maps of what is used may not fit what is on the device: the next load makes them anew.
+            written = Async.done();
+        } else {
+            written =
+                    writeMasks(
+                                    UsedMask.PAGES,
+                                    space.pages(),
+                                    superBlock.usedPageMaskStart(),
+                                    superBlock.usedPageMaskPages())
+                            .thenCompose(_ ->
+                                    superBlock.hasBlobIdMask()
+                                            ? writeMasks(
+                                                    UsedMask.BLOB_IDS,
+                                                    space.blobIds(),
+                                                    superBlock.usedBlobIdMaskStart(),
+                                                    superBlock.usedBlobIdMaskPages())
+                                            : Async.done())
+                            .thenCompose(_ ->
+                                    writeMasks(
+                                            UsedMask.CLUSTERS,
+                                            space.clusters(),
+                                            superBlock.usedClusterMaskStart(),
+                                            superBlock.usedClusterMaskPages()))
+                            .thenCompose(_ -> io.flush())
+                            .thenCompose(_ -> changeSuper(block -> block.setClean(true)));
+        }
+        return ended(written);
+    }
+
+    private CompletableFuture<Void> writeMasks(UsedMask mask, Bits bits, long startPage, long pages) {
+        return io.withMemory(
+                pages * pageBytes,
+                memory -> {
+                    mask.encode(bits, memory);
+                    return io.write(startPage * pageBytes, memory);
+                });
+    }
+
+    @Override
+    public CompletionStage<Void> destroy() {
+        requireNothingOpen("destroyed");
+        closing = true;
+        return ended(
+                base.isRemoved()
+                        ? Async.done()
+                        : io.writeZeroes(0, SuperBlock.SIZE_BYTES).thenCompose(_ -> io.flush()));
+    }
+
+    private CompletableFuture<Void> ended(CompletableFuture<Void> written) {
+        return written.handle((_, problem) -> {
+            io.close();
+            letGo();
+            if (problem != null && !base.isRemoved()) {
+                throw new java.util.concurrent.CompletionException(Async.cause(problem));
+            }
+            return null;
+        });
+    }
+
+    @Override
+    public void abandon() {
+        if (!closing) {
+            closing = true;
+            abandoned = true;
+            SpdkException problem =
+                    SpdkException.withMessage(
+                            this + " was left behind when its metadata thread exited: ECANCELED", -Errno.ECANCELED);
+            open.values().forEach(blob -> blob.abandon(problem));
+            io.abandon();
+            letGo();
+        }
+    }
+
+    // ---- blobs
+
+    @Override
+    public CompletionStage<OptionalLong> nextBlob(OptionalLong after) {
+        long from = after.isPresent() ? MetadataPage.firstPage(after.getAsLong()) + 1 : 0;
+        long page = space.blobIds().nextSet(from);
+        return CompletableFuture.completedFuture(
+                page < 0 ? OptionalLong.empty() : OptionalLong.of(MetadataPage.blobId(page)));
+    }
+
+    /** Counts an operation that has blobs open until its end. */
+    <T> CompletableFuture<T> counted(java.util.function.Supplier<CompletableFuture<T>> operation) {
+        underWay++;
+        CompletableFuture<T> result;
+        try {
+            result = operation.get();
+        } catch (Throwable e) {
+            result = CompletableFuture.failedFuture(e);
+        }
+        return result.whenComplete((_, _) -> underWay--);
+    }
+
+    @Override
+    public CompletionStage<Long> createBlob(BlobOptions blob) {
+        return counted(() -> create(blob, _ -> {}));
+    }
+
+    /** Creates a blob; {@code more} may add to its metadata. */
+    CompletableFuture<Long> create(BlobOptions how, java.util.function.Consumer<BlobMetadata> more) {
+        checkUsable();
+        Map<String, byte[]> xattrs = new java.util.LinkedHashMap<>();
+        how.xattrs()
+                .forEach((name, value) -> {
+                    String key = XattrNames.fromText(name);
+                    EmbeddedBlob.requireFits(key, value);
+                    xattrs.put(key, value);
+                });
+        how.externalSnapshot()
+                .ifPresent(identity -> EmbeddedBlob.requireFits(BlobMetadata.EXTERNAL_SNAPSHOT_ID, identity));
+        int first = space.takePage();
+        EmbeddedBlob blob;
+        try {
+            BlobMetadata meta = new BlobMetadata(MetadataPage.blobId(first));
+            meta.xattrs.putAll(xattrs);
+            if (how.extentTable()) {
+                meta.invalidFlags |= BlobMetadata.EXTENT_TABLE;
+                meta.extentPages = new int[0];
+            }
+            if (how.thin()) {
+                meta.invalidFlags |= BlobMetadata.THIN;
+            }
+            meta.setClearMethod(numberOf(how.clearMethod()));
+            how.externalSnapshot()
+                    .ifPresent(identity -> {
+                        meta.invalidFlags |= BlobMetadata.EXTERNAL_SNAPSHOT;
+                        meta.setInternal(BlobMetadata.EXTERNAL_SNAPSHOT_ID, identity);
+                    });
+            more.accept(meta);
+            blob = new EmbeddedBlob(this, meta);
+            blob.clearMethod = how.clearMethod();
+            changeSize(blob, how.clusters());
+            blob.dirty = true;
+        } catch (Throwable e) {
+            space.releasePage(first);
+            throw e;
+        }
+        return blob.writing
+                .run(() -> writer.persist(blob))
+                .handle((_, problem) -> {
+                    if (problem == null) {
+                        space.blobIds().set(first);
+                        return blob.meta.id;
+                    }
+                    undoCreate(blob, first);
+                    throw new java.util.concurrent.CompletionException(Async.cause(problem));
+                });
+    }
+
+    private void undoCreate(EmbeddedBlob blob, int first) {
+        ClusterMap map = blob.meta.clusters;
+        for (long at = map.nextAllocated(0); at >= 0; at = map.nextAllocated(at + 1)) {
+            space.releaseCluster(map.get(at));
+        }
+        blob.freshPages.forEach(space::releasePage);
+        space.releasePage(first);
+    }
+
+    private static int numberOf(ClearMethod method) {
+        return switch (method) {
+            case DEFAULT -> 0;
+            case NONE -> 1;
+            case UNMAP -> 2;
+            case WRITE_ZEROES -> 3;
+        };
+    }
+
+    private static ClearMethod methodOf(int number) {
+        return switch (number) {
+            case 1 -> ClearMethod.NONE;
+            case 2 -> ClearMethod.UNMAP;
+            case 3 -> ClearMethod.WRITE_ZEROES;
+            default -> ClearMethod.DEFAULT;
+        };
+    }
+
+    SpdkException.NotFound noBlob(long id) {
+        return new SpdkException.NotFound(
+                "there is no blob 0x%x in %s; list them with Blobstore.blobs".formatted(id, this), -Errno.ENOENT);
+    }
+
+    void requireExists(long id) {
+        long page = MetadataPage.firstPage(id);
+        if (id != MetadataPage.blobId(page) || !space.blobIds().get(page)) {
+            throw noBlob(id);
+        }
+    }
+
+    /** The blob when it is open. */
+    EmbeddedBlob openNow(long id) {
+        return open.get(id);
+    }
+
+    Iterable<EmbeddedBlob> openBlobs() {
+        return open.values();
+    }
+
+    @Override
+    public CompletionStage<EmbeddedBlob> openBlob(long id, ClearMethod clearMethod) {
+        return counted(() ->
+                take(id).thenApply(blob -> {
+                    blob.opens++;
+                    blob.children--;
+                    if (clearMethod != ClearMethod.DEFAULT) {
+                        blob.clearMethod = clearMethod;
+                    }
+                    return blob;
+                }));
+    }
+
+    /**
+     * Opens a blob for the store's own use, or for a clone of it: counted as a child, given back with {@link #give}.
+     */
+    CompletableFuture<EmbeddedBlob> take(long id) {
+        requireExists(id);
+        EmbeddedBlob there = open.get(id);
+        if (there != null) {
+            if (there.deleting) {
+                throw noBlob(id);
+            }
+            there.children++;
+            return CompletableFuture.completedFuture(there);
+        }
+        CompletableFuture<EmbeddedBlob> already = opening.get(id);
+        if (already == null) {
+            try {
+                parents.requireNoCycle(id);
+                already = read(id);
+            } catch (CorruptStoreException e) {
+                return CompletableFuture.failedFuture(opened(e));
+            }
+            opening.put(id, already);
+            CompletableFuture<EmbeddedBlob> mine = already;
+            Async.whenDone(
+                    already,
+                    (blob, _) -> {
+                        opening.remove(id, mine);
+                        if (blob != null) {
+                            open.put(id, blob);
+                        }
+                    });
+        }
+        CompletableFuture<EmbeddedBlob> taken = new CompletableFuture<>();
+        Async.whenDone(
+                already,
+                (blob, problem) -> {
+                    if (blob != null) {
+                        blob.children++;
+                        taken.complete(blob);
+                    } else {
+                        taken.completeExceptionally(opened(problem));
+                    }
+                });
+        return taken;
+    }
+
+    private Throwable opened(Throwable problem) {
+        Throwable cause = Async.cause(problem);
+        return cause instanceof CorruptStoreException ? corrupt(base.name(), cause) : cause;
+    }
+
+    static SpdkException corrupt(String device, Throwable cause) {
+        return SpdkException.withMessage(
+                "'" + device + "': " + cause.getMessage() + ": EILSEQ. Look at it with the offline checker",
+                -Errno.EILSEQ);
+    }
+
+    private CompletableFuture<EmbeddedBlob> read(long id) {
+        checkPresent();
+        BlobMetadata.Decoder decoder =
+                new BlobMetadata.Decoder(id, superBlock.totalClusters(), superBlock.mdPages(), false);
+        List<Integer> chain = new ArrayList<>(1);
+        MemorySegment page = io.takePage();
+        int[] next = {(int) MetadataPage.firstPage(id)};
+        return Async.loop(
+                        () -> next[0] != MetadataPage.NO_NEXT,
+                        () ->
+                                io.read(pageOffset(next[0]), page)
+                                        .thenRun(() -> {
+                                            chain.add(next[0]);
+                                            next[0] = decoder.page(page, next[0]);
+                                        }))
+                .whenComplete((_, _) -> io.giveBack(page))
+                .thenCompose(_ -> {
+                    decoder.endChain();
+                    return readExtents(decoder);
+                })
+                .thenCompose(_ -> {
+                    EmbeddedBlob blob = new EmbeddedBlob(this, decoder.blob());
+                    blob.chain = chain.stream().mapToInt(Integer::intValue).toArray();
+                    blob.clearMethod = methodOf(blob.meta.clearMethod());
+                    blob.isSnapshot(parents.hasClones(id));
+                    return attachParent(blob).thenApply(_ -> blob);
+                });
+    }
+
+    private void checkPresent() {
+        if (base.isRemoved()) {
+            checkUsable();
+        }
+    }
+
+    private CompletableFuture<Void> readExtents(BlobMetadata.Decoder decoder) {
+        int[] table = decoder.blob().extentPages;
+        if (table == null) {
+            return Async.done();
+        }
+        int[] piece = {0};
+        return Async.loop(
+                () -> piece[0] < table.length,
+                () -> {
+                    List<CompletableFuture<Void>> reads = new ArrayList<>();
+                    // In order, as a piece that is shorter than it should be ends the blob.
+                    List<Runnable> decodes = new ArrayList<>();
+                    for (; piece[0] < table.length && reads.size() < 64; piece[0]++) {
+                        int at = piece[0];
+                        if (table[at] != 0) {
+                            MemorySegment page = io.takePage();
+                            reads.add(io.read(pageOffset(table[at]), page));
+                            decodes.add(() -> {
+                                decoder.extentPage(page, at);
+                                io.giveBack(page);
+                            });
+                        }
+                    }
+                    return MetadataIo.all(reads).thenRun(() -> decodes.forEach(Runnable::run));
+                });
+    }
+
+    /** Opens what the blob is a clone of. */
+    private CompletableFuture<Void> attachParent(EmbeddedBlob blob) {
+        BlobMetadata meta = blob.meta;
+        if (meta.isExternalClone()) {
+            blob.backing = openBacking(meta);
+            return Async.done();
+        }
+        OptionalLong parent = meta.isThin() ? meta.internalId(BlobMetadata.PARENT) : OptionalLong.empty();
+        if (parent.isEmpty()) {
+            return Async.done();
+        }
+        long id = parent.getAsLong();
+        if (!space.blobIds().get(MetadataPage.firstPage(id)) || parents.of(blob.id()).orElse(-1) != id) {
+            throw new CorruptStoreException("%s: its parent 0x%x does not exist".formatted(blob, id));
+        }
+        return take(id).thenAccept(snapshot -> blob.parent = snapshot);
+    }
+
+    BackingDevice openBacking(BlobMetadata meta) {
+        byte[] identity = meta.internalXattrs.get(BlobMetadata.EXTERNAL_SNAPSHOT_ID);
+        if (identity == null) {
+            throw new CorruptStoreException(
+                    "blob 0x%x is a clone of another device and does not say of which".formatted(meta.id));
+        }
+        String name =
+                options.externalSnapshots()
+                        .bdevOf(new io.spdkio.blob.BlobId(meta.id), identity.clone())
+                        .orElseThrow(() ->
+                                new SpdkException.Unsupported(
+                                        "blob 0x%x is a clone of another device, which was not found; load the store with BlobstoreOptions.withExternalSnapshots"
+                                                .formatted(meta.id),
+                                        -Errno.EOPNOTSUPP));
+        BaseDevice device = backingDevices.apply(name);
+        if (ioUnitBytes % device.geometry().blockSize() != 0) {
+            int blockSize = device.geometry().blockSize();
+            device.close();
+            throw SpdkException.withMessage(
+                    "'%s' has blocks of %d bytes and can't be the parent of a blob with I/O units of %d: EINVAL"
+                            .formatted(name, blockSize, ioUnitBytes),
+                    -Errno.EINVAL);
+        }
+        return new BackingDevice(device);
+    }
+
+    CompletableFuture<Void> close(EmbeddedBlob blob) {
+        return counted(() -> {
+            blob.opens--;
+            blob.children++;
+            return give(blob);
+        });
+    }
+
+    /** Gives back what {@link #take} gave: with the last one the blob is written and closed. */
+    CompletableFuture<Void> give(EmbeddedBlob blob) {
+        if (blob.opens + blob.children > 1 || base.isRemoved() || failure != null) {
+            finishClose(blob);
+            return Async.done();
+        }
+        return blob.writing
+                .run(() -> writer.persist(blob))
+                .handle((_, problem) -> {
+                    finishClose(blob);
+                    if (problem != null) {
+                        throw new java.util.concurrent.CompletionException(Async.cause(problem));
+                    }
+                    return null;
+                });
+    }
+
+    private void finishClose(EmbeddedBlob blob) {
+        EmbeddedBlob at = blob;
+        // A clone keeps its parent open, which may keep another one open.
+        while (at != null) {
+            at.children--;
+            if (at.opens + at.children > 0) {
+                return;
+            }
+            if (open.get(at.id()) == at) {
+                open.remove(at.id());
+            }
+            if (at.dirty && failure == null && !base.isRemoved()) {
+                dropUnwritten(at);
+            }
+            if (at.backing != null) {
+                at.backing.device().close();
+                at.backing = null;
+            }
+            EmbeddedBlob next = at.parent;
+            at.parent = null;
+            at = next;
+        }
+    }
+
+    /** A blob is not on the device any more. */
+    void erased(EmbeddedBlob blob) {
+        space.blobIds().clear(MetadataPage.firstPage(blob.id()));
+        OptionalLong parent = parents.of(blob.id());
+        parents.remove(blob.id());
+        if (parent.isPresent() && open.get(parent.getAsLong()) != null) {
+            open.get(parent.getAsLong()).isSnapshot(parents.hasClones(parent.getAsLong()));
+        }
+        blob.dirty = false;
+    }
+
+    /** What a blob has taken and the device does not know of is free again when the blob is closed all the same. */
+    private void dropUnwritten(EmbeddedBlob blob) {
+        System.getLogger("io.spdkio")
+                .log(
+                        System.Logger.Level.WARNING,
+                        "{0} was closed and its metadata could not be written; it is as it was before",
+                        blob);
+        failStop(new IllegalStateException("the metadata of " + blob + " could not be written when it was closed"));
+    }
+
+    // ---- operations on one blob
+
+    CompletableFuture<Void> sync(EmbeddedBlob blob) {
+        checkUsable();
+        return blob.writing.run(() -> blob.dirty ? writer.persist(blob) : io.flush()).thenRun(blob::readOnlyAsSaid);
+    }
+
+    CompletableFuture<Void> resize(EmbeddedBlob blob, long count) {
+        blob.requireWritable("resize");
+        checkUsable();
+        if (count == blob.meta.clusters.count()) {
+            return Async.done();
+        }
+        lock(blob, "resize");
+        return quietly(
+                        List.of(blob),
+                        () ->
+                                blob.writing.run(() -> {
+                                    changeSize(blob, count);
+                                    return Async.done();
+                                }))
+                .whenComplete((_, _) -> blob.locked = false);
+    }
+
+    /** Excludes other operations. */
+    void lock(EmbeddedBlob blob, String what) {
+        if (blob.locked) {
+            throw new SpdkException.Busy(
+                    what + " of " + blob + ": another operation on it is under way; wait for that", -Errno.EBUSY);
+        }
+        blob.locked = true;
+    }
+
+    /** Does something while the blobs' channels are quiet. */
+    <T> CompletableFuture<T> quietly(
+            List<EmbeddedBlob> blobs, java.util.function.Supplier<CompletableFuture<T>> operation) {
+        List<CompletableFuture<Void>> frozen = new ArrayList<>();
+        blobs.forEach(blob -> frozen.add(blob.freeze()));
+        return MetadataIo.all(frozen)
+                .thenCompose(_ -> operation.get())
+                .whenComplete((_, _) -> blobs.forEach(EmbeddedBlob::unfreeze));
+    }
+
+    /** Changes the size in memory. Takes clusters and extent pages for a thick blob. */
+    private void changeSize(EmbeddedBlob blob, long count) {
+        BlobMetadata meta = blob.meta;
+        ClusterMap map = meta.clusters;
+        long old = map.count();
+        if (count > old) {
+            makeLarger(blob, old, count);
+        } else {
+            makeSmaller(blob, old, count);
+        }
+        blob.dirty = true;
+        blob.publish();
+    }
+
+    private void makeLarger(EmbeddedBlob blob, long old, long count) {
+        BlobMetadata meta = blob.meta;
+        int oldPieces = ClusterMap.piecesFor(old);
+        int pieces = ClusterMap.piecesFor(count);
+        // What was lost since the last write can be had back.
+        long again = Math.min(count, blob.lost.count());
+        if (!meta.isThin()) {
+            long had = 0;
+            for (long i = old; i < again; i++) {
+                had += blob.lost.get(i) != 0 ? 1 : 0;
+            }
+            space.require(count - old - had, meta.extentPages == null ? 0 : pieces - oldPieces);
+        }
+        meta.clusters.resize(count);
+        if (meta.extentPages != null) {
+            meta.extentPages = java.util.Arrays.copyOf(meta.extentPages, pieces);
+            if (old % ClusterMap.PIECE != 0 && meta.extentPages[oldPieces - 1] != 0) {
+                blob.dirtyPieces.set(oldPieces - 1);
+            }
+        }
+        for (long i = old; i < again; i++) {
+            int cluster = blob.lost.get(i);
+            if (cluster != 0) {
+                meta.clusters.set(i, cluster);
+                blob.lost.set(i, 0);
+                if (meta.extentPages != null) {
+                    needPiece(blob, ClusterMap.pieceOf(i));
+                }
+            }
+        }
+        if (!meta.isThin()) {
+            for (long i = old; i < count; i++) {
+                if (meta.clusters.get(i) == 0) {
+                    meta.clusters.set(i, space.takeCluster());
+                }
+                if (meta.extentPages != null && (i == old || i % ClusterMap.PIECE == 0)) {
+                    needPiece(blob, ClusterMap.pieceOf(i));
+                }
+            }
+        }
+    }
+
+    private void needPiece(EmbeddedBlob blob, int piece) {
+        if (blob.meta.extentPages[piece] == 0 && !blob.meta.isThin()) {
+            int page = space.takeExtentPage();
+            blob.meta.extentPages[piece] = page;
+            blob.freshPages.add(page);
+        }
+        blob.dirtyPieces.set(piece);
+    }
+
+    private void makeSmaller(EmbeddedBlob blob, long old, long count) {
+        BlobMetadata meta = blob.meta;
+        ClusterMap map = meta.clusters;
+        if (blob.lost.count() < old) {
+            blob.lost.resize(old);
+        }
+        for (long i = map.nextAllocated(count); i >= 0; i = map.nextAllocated(i + 1)) {
+            blob.lost.set(i, map.get(i));
+        }
+        map.resize(count);
+        if (meta.extentPages == null) {
+            return;
+        }
+        int pieces = ClusterMap.piecesFor(count);
+        for (int i = pieces; i < meta.extentPages.length; i++) {
+            int page = meta.extentPages[i];
+            blob.dirtyPieces.clear(i);
+            if (page != 0) {
+                if (blob.freshPages.remove(page)) {
+                    space.releasePage(page);
+                } else {
+                    blob.lostPages.add(page);
+                }
+            }
+        }
+        meta.extentPages = java.util.Arrays.copyOf(meta.extentPages, pieces);
+        if (count % ClusterMap.PIECE != 0 && meta.extentPages[pieces - 1] != 0) {
+            blob.dirtyPieces.set(pieces - 1);
+        }
+    }
+
+    // ---- clusters of thin blobs
+
+    /** Allocates a cluster for a place in a blob, unless it has one, and fills it from the parent. */
+    CompletableFuture<Void> allocate(EmbeddedBlob blob, long index) {
+        try {
+            checkUsable();
+            if (index >= blob.meta.clusters.count()) {
+                throw SpdkException.withMessage(blob + " has become smaller: EINVAL", -Errno.EINVAL);
+            }
+        } catch (SpdkException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+        if (blob.meta.clusters.get(index) != 0) {
+            return Async.done();
+        }
+        CompletableFuture<Void> already = blob.allocating.get(index);
+        if (already != null) {
+            return already;
+        }
+        int cluster;
+        try {
+            cluster = space.takeCluster();
+        } catch (SpdkException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        blob.allocating.put(index, done);
+        Async.whenDone(
+                families.fill(blob, index, cluster),
+                (_, problem) -> {
+                    if (problem == null) {
+                        blob.insertions.add(new EmbeddedBlob.Insertion(index, cluster, done));
+                        insert(blob);
+                    } else {
+                        endAllocation(blob, index, cluster, done, problem);
+                    }
+                });
+        return done;
+    }
+
+    private void endAllocation(
+            EmbeddedBlob blob, long index, int cluster, CompletableFuture<Void> done, Throwable problem) {
+        blob.allocating.remove(index);
+        if (problem == null) {
+            done.complete(null);
+        } else {
+            if (failure == null) {
+                // It may hold a copy of something, which the next one to get it must not see.
+                writer.releaseUnused(blob, cluster);
+            }
+            done.completeExceptionally(Async.cause(problem));
+        }
+    }
+
+    /** Writes down all that has come, and then what has come meanwhile. */
+    private void insert(EmbeddedBlob blob) {
+        if (blob.inserting) {
+            return;
+        }
+        blob.inserting = true;
+        Async.whenDone(
+                Async.loop(
+                        () -> !blob.insertions.isEmpty(),
+                        () ->
+                                blob.writing.run(() -> {
+                                    List<EmbeddedBlob.Insertion> due = List.copyOf(blob.insertions);
+                                    blob.insertions.clear();
+                                    return insertNow(blob, due);
+                                })),
+                (_, _) -> blob.inserting = false);
+    }
+
+    private CompletableFuture<Void> insertNow(EmbeddedBlob blob, List<EmbeddedBlob.Insertion> due) {
+        CompletableFuture<Void> written;
+        try {
+            written = writer.insert(blob, due);
+        } catch (RuntimeException e) {
+            written = CompletableFuture.failedFuture(e);
+        }
+        return written.handle((_, problem) -> {
+            due.forEach(it -> endAllocation(blob, it.index(), it.cluster(), it.done(), problem));
+            return null;
+        });
+    }
+
+    /** Gives a cluster of a thin blob back. */
+    CompletableFuture<Void> release(EmbeddedBlob blob, long index) {
+        try {
+            checkUsable();
+        } catch (SpdkException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+        if (blob.locked || blob.hasParent() || !blob.meta.isThin()) {
+            // Something has begun meanwhile that counts on the cluster: it is only cleared.
+            int cluster = blob.meta.clusters.get(index);
+            return cluster == 0 || !io.unmaps()
+                    ? Async.done()
+                    : io.unmap((cluster & 0xffff_ffffL) * clusterBytes, clusterBytes);
+        }
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        blob.releases.add(new EmbeddedBlob.Release(index, done));
+        if (!blob.releasing) {
+            blob.releasing = true;
+            Async.whenDone(
+                    Async.loop(() -> !blob.releases.isEmpty(), () -> releaseAll(blob)),
+                    (_, _) -> blob.releasing = false);
+        }
+        return done;
+    }
+
+    private CompletableFuture<Void> releaseAll(EmbeddedBlob blob) {
+        List<EmbeddedBlob.Release> due = new ArrayList<>();
+        return quietly(
+                        List.of(blob),
+                        () ->
+                                blob.writing.run(() -> {
+                                    due.addAll(blob.releases);
+                                    blob.releases.clear();
+                                    Set<Long> indexes = new LinkedHashSet<>();
+                                    due.forEach(it -> indexes.add(it.index()));
+                                    return writer.remove(blob, List.copyOf(indexes));
+                                }))
+                .handle((_, problem) -> {
+                    for (EmbeddedBlob.Release it : due) {
+                        if (problem == null) {
+                            it.done().complete(null);
+                        } else {
+                            it.done().completeExceptionally(Async.cause(problem));
+                        }
+                    }
+                    return null;
+                });
+    }
+
+    // ---- families
+
+    @Override
+    public CompletionStage<Void> deleteBlob(long id) {
+        return counted(() -> families.delete(id));
+    }
+
+    @Override
+    public CompletionStage<Long> snapshotBlob(long id, Map<String, byte[]> xattrs) {
+        return counted(() -> families.snapshot(id, xattrs));
+    }
+
+    @Override
+    public CompletionStage<Long> cloneBlob(long id, Map<String, byte[]> xattrs) {
+        return counted(() -> families.cloneOf(id, xattrs));
+    }
+
+    @Override
+    public CompletionStage<Void> inflateBlob(long id) {
+        return counted(() -> families.inflate(id, true));
+    }
+
+    @Override
+    public CompletionStage<Void> decoupleParent(long id) {
+        return counted(() -> families.inflate(id, false));
+    }
+
+    Families families() {
+        return families;
+    }
+
+    @Override
+    public List<Long> clones(long id) {
+        requireExists(id);
+        return parents.clonesOf(id);
+    }
+
+    @Override
+    public OptionalLong parent(long id) {
+        requireExists(id);
+        return parents.of(id);
+    }
+}

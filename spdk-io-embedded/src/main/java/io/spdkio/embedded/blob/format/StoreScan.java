@@ -1,0 +1,384 @@
+package io.spdkio.embedded.blob.format;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import java.util.function.LongFunction;
+
+/**
+ * Reads the metadata of all blobs, front to back and in large pieces, and keeps of each no more than its parent and
+ * what it uses, as bits. This is how a store is loaded, recovered and checked.
+ *
+ * <p>A blob counts when its first page is valid. Snapshots that were being made or deleted are looked at last: one
+ * whose clone refers to it stays, another one goes, and what it refers to is its clone's.
+ */
+public final class StoreScan {
+    private static final int CHUNK_PAGES = 256;
+
+    private final SuperBlock superBlock;
+    private final PageSource source;
+    private final LongFunction<MemorySegment> memory;
+    private final Bits usedBlobIds;
+    private final Consumer<CorruptStoreException> problems;
+    private final boolean claiming;
+    private final int pageBytes;
+    private final long mdPages;
+
+    private final Bits foundBlobIds;
+    private final Bits pages;
+    private final Bits clusters;
+    private final Map<Long, Long> parents = new HashMap<>();
+    private final Map<Long, BlobMetadata> unfinished = new LinkedHashMap<>();
+    private final Map<Long, int[]> chains = new HashMap<>();
+    private final List<Long> kept = new ArrayList<>();
+    private final List<BlobMetadata> dropped = new ArrayList<>();
+    private Consumer<BlobMetadata> visitor = _ -> {};
+
+    private MemorySegment chunk;
+    private long chunkFirst;
+    private long chunkPages;
+
+    /**
+     * Prepares a scan.
+     *
+     * @param superBlock the store's
+     * @param source where to read
+     * @param memory gives memory to read into, of a number of bytes; it is used until the scan has ended
+     * @param usedBlobIds the blobs there are, or null to look at every page
+     * @param claiming whether to find out what is used, for which extent pages are read as well
+     * @param problems told of each blob that is damaged; when it throws the scan ends
+     */
+    public StoreScan(
+            SuperBlock superBlock,
+            PageSource source,
+            LongFunction<MemorySegment> memory,
+            Bits usedBlobIds,
+            boolean claiming,
+            Consumer<CorruptStoreException> problems) {
+        this.superBlock = superBlock;
+        this.source = source;
+        this.memory = memory;
+        this.usedBlobIds = usedBlobIds;
+        this.claiming = claiming;
+        this.problems = problems;
+        this.pageBytes = superBlock.pageSizeBytes();
+        this.mdPages = superBlock.mdPages();
+        this.foundBlobIds = new Bits(mdPages);
+        this.pages = claiming ? new Bits(mdPages) : null;
+        this.clusters = claiming ? new Bits(superBlock.totalClusters()) : null;
+    }
+
+    /**
+     * Sets who is shown each blob that is not damaged.
+     *
+     * @param told keeps nothing of it
+     */
+    public void visit(Consumer<BlobMetadata> told) {
+        visitor = told;
+    }
+
+    /**
+     * The blobs that were found.
+     *
+     * @return the numbers of their first pages
+     */
+    public Bits blobIds() {
+        return foundBlobIds;
+    }
+
+    /**
+     * The metadata pages that are used.
+     *
+     * @return their numbers; null when it was not asked for
+     */
+    public Bits pages() {
+        return pages;
+    }
+
+    /**
+     * The clusters that are used, those of the metadata among them.
+     *
+     * @return their numbers; null when it was not asked for
+     */
+    public Bits clusters() {
+        return clusters;
+    }
+
+    /**
+     * The parents of the clones.
+     *
+     * @return from a clone's id to its parent's
+     */
+    public Map<Long, Long> parents() {
+        return parents;
+    }
+
+    /**
+     * Snapshots that were being made or deleted and stay: their internal attributes say so still.
+     *
+     * @return their ids
+     */
+    public List<Long> kept() {
+        return kept;
+    }
+
+    /**
+     * Snapshots that were being made or deleted and go: their pages are still on the device.
+     *
+     * @return their ids
+     */
+    public List<Long> dropped() {
+        return dropped.stream().map(blob -> blob.id).toList();
+    }
+
+    /**
+     * Whether there are snapshots that were being made or deleted. After a clean unload there are none.
+     *
+     * @return true if there are
+     */
+    public boolean foundUnfinished() {
+        return !unfinished.isEmpty();
+    }
+
+    /**
+     * The pages of the chain of a snapshot that goes.
+     *
+     * @param id its id
+     * @return the numbers of its pages
+     */
+    public int[] chainOf(long id) {
+        return chains.getOrDefault(id, new int[0]);
+    }
+
+    /**
+     * Scans.
+     *
+     * @return completes when it is done
+     */
+    public CompletableFuture<Void> run() {
+        chunk = memory.apply((long) CHUNK_PAGES * pageBytes);
+        if (claiming) {
+            for (long i = 0; i < superBlock.metadataClusters(); i++) {
+                clusters.set(i);
+            }
+        }
+        long[] at = {nextOfInterest(0)};
+        return Async.loop(
+                        () -> at[0] >= 0,
+                        () -> {
+                            chunkFirst = at[0];
+                            chunkPages = Math.min(CHUNK_PAGES, mdPages - chunkFirst);
+                            at[0] = nextOfInterest(chunkFirst + chunkPages);
+                            MemorySegment into = chunk.asSlice(0, chunkPages * pageBytes);
+                            return source.read(offsetOf(chunkFirst), into).thenCompose(_ -> blobsOfChunk());
+                        })
+                .thenRun(this::decide);
+    }
+
+    private long nextOfInterest(long from) {
+        return usedBlobIds != null ? usedBlobIds.nextSet(from) : from < mdPages ? from : -1;
+    }
+
+    private long offsetOf(long page) {
+        return (superBlock.mdStart() + page) * pageBytes;
+    }
+
+    /** A page of the chunk. */
+    private MemorySegment inChunk(long page) {
+        return chunk.asSlice((page - chunkFirst) * pageBytes, pageBytes);
+    }
+
+    private boolean isInChunk(long page) {
+        return page >= chunkFirst && page < chunkFirst + chunkPages;
+    }
+
+    // ---- the blobs whose first page is in the chunk
+
+    /** A blob that is being read. */
+    private final class Reading {
+        final BlobMetadata.Decoder decoder;
+        final List<Integer> chain = new ArrayList<>(1);
+        int next;
+        int piece;
+        MemorySegment page;
+        boolean failed;
+
+        Reading(long id) {
+            decoder = new BlobMetadata.Decoder(id, superBlock.totalClusters(), mdPages, claiming);
+            next = (int) MetadataPage.firstPage(id);
+        }
+
+        /** Takes a page; then finds the next one that is needed. */
+        void take(MemorySegment bytes) {
+            try {
+                if (decoder.blob().extentPages == null) {
+                    chain.add(next);
+                    next = decoder.page(bytes, next);
+                    if (next == MetadataPage.NO_NEXT) {
+                        decoder.endChain();
+                        piece = -1;
+                        nextPiece();
+                    }
+                } else {
+                    decoder.extentPage(bytes, piece);
+                    nextPiece();
+                }
+            } catch (CorruptStoreException e) {
+                failed = true;
+                next = MetadataPage.NO_NEXT;
+                problems.accept(e);
+            }
+        }
+
+        private void nextPiece() {
+            int[] table = decoder.blob().extentPages;
+            next = MetadataPage.NO_NEXT;
+            if (table == null || !claiming) {
+                return;
+            }
+            do {
+                piece++;
+            } while (piece < table.length && table[piece] == 0);
+            if (piece < table.length) {
+                next = table[piece];
+            }
+        }
+    }
+
+    private CompletableFuture<Void> blobsOfChunk() {
+        List<Reading> readings = new ArrayList<>();
+        for (long page = chunkFirst; page < chunkFirst + chunkPages; page++) {
+            if (usedBlobIds != null && !usedBlobIds.get(page)) {
+                continue;
+            }
+            MemorySegment bytes = inChunk(page);
+            if (MetadataPage.isFirst(bytes, page)) {
+                readings.add(new Reading(MetadataPage.blobId(page)));
+            } else if (usedBlobIds != null) {
+                problems.accept(
+                        new CorruptStoreException(
+                                "blob 0x%x: metadata page %d is not its first page, or damaged"
+                                        .formatted(MetadataPage.blobId(page), page)));
+            } else if (!MetadataPage.isEmpty(bytes) && !MetadataPage.isValid(bytes)) {
+                problems.accept(CorruptStoreException.harmless("metadata page " + page + ": the checksum is wrong"));
+            }
+        }
+        return Async.loop(() -> advance(readings), () -> readMissing(readings))
+                .thenRun(() -> {
+                    for (Reading reading : readings) {
+                        if (!reading.failed) {
+                            finish(reading);
+                        }
+                    }
+                });
+    }
+
+    /** Takes what is in the chunk; true when something is missing. */
+    private boolean advance(List<Reading> readings) {
+        boolean missing = false;
+        for (Reading reading : readings) {
+            while (reading.next != MetadataPage.NO_NEXT && isInChunk(reading.next)) {
+                reading.take(inChunk(reading.next));
+            }
+            missing |= reading.next != MetadataPage.NO_NEXT;
+        }
+        return missing;
+    }
+
+    private CompletableFuture<Void> readMissing(List<Reading> readings) {
+        List<CompletableFuture<Void>> reads = new ArrayList<>();
+        for (Reading reading : readings) {
+            if (reading.next != MetadataPage.NO_NEXT) {
+                if (reading.page == null) {
+                    reading.page = memory.apply(pageBytes);
+                }
+                reads.add(source.read(offsetOf(reading.next), reading.page).thenRun(() -> reading.take(reading.page)));
+            }
+        }
+        return CompletableFuture.allOf(reads.toArray(CompletableFuture[]::new));
+    }
+
+    private void finish(Reading reading) {
+        BlobMetadata blob = reading.decoder.blob();
+        try {
+            OptionalLong parent = blob.isThin() ? blob.internalId(BlobMetadata.PARENT) : OptionalLong.empty();
+            if (parent.isPresent() && !blob.isExternalClone()) {
+                parents.put(blob.id, parent.getAsLong());
+            }
+            if (cloneOf(blob).isPresent()) {
+                unfinished.put(blob.id, blob);
+                chains.put(blob.id, reading.chain.stream().mapToInt(Integer::intValue).toArray());
+                return;
+            }
+        } catch (CorruptStoreException e) {
+            problems.accept(e);
+            return;
+        }
+        accept(blob, reading.chain, false);
+    }
+
+    /** The blob that decides about a snapshot that was being made or deleted. */
+    private static OptionalLong cloneOf(BlobMetadata snapshot) {
+        OptionalLong removal = snapshot.internalId(BlobMetadata.PENDING_REMOVAL);
+        return removal.isPresent() ? removal : snapshot.internalId(BlobMetadata.SNAPSHOT_IN_PROGRESS);
+    }
+
+    private void decide() {
+        unfinished.forEach((id, snapshot) -> {
+            Long parent = parents.get(cloneOf(snapshot).getAsLong());
+            if (parent != null && parent == id.longValue()) {
+                kept.add(id);
+                List<Integer> chain = new ArrayList<>();
+                for (int page : chains.get(id)) {
+                    chain.add(page);
+                }
+                accept(snapshot, chain, true);
+            } else {
+                dropped.add(snapshot);
+                parents.remove(id);
+            }
+        });
+    }
+
+    /** Counts a blob, and what it uses. Its clone may have some of it too when it was being deleted. */
+    private void accept(BlobMetadata blob, List<Integer> chain, boolean sharing) {
+        foundBlobIds.set(MetadataPage.firstPage(blob.id));
+        visitor.accept(blob);
+        if (!claiming) {
+            return;
+        }
+        for (int page : chain) {
+            claim(blob, pages, page, false, "metadata page ");
+        }
+        if (blob.extentPages != null) {
+            for (int page : blob.extentPages) {
+                if (page != 0) {
+                    claim(blob, pages, page, sharing, "extent page ");
+                }
+            }
+        }
+        for (long at = blob.clusters.nextAllocated(0); at >= 0; at = blob.clusters.nextAllocated(at + 1)) {
+            claim(blob, clusters, blob.clusters.get(at) & 0xffff_ffffL, sharing, "cluster ");
+        }
+    }
+
+    private void claim(BlobMetadata blob, Bits used, long index, boolean sharing, String what) {
+        if (!used.set(index) && !sharing) {
+            boolean metadata = used == clusters && index < superBlock.metadataClusters();
+            problems.accept(
+                    new CorruptStoreException(
+                            "blob 0x%x: %s%d %s"
+                                    .formatted(
+                                            blob.id,
+                                            what,
+                                            index,
+                                            metadata ? "belongs to the metadata" : "belongs to another blob as well")));
+        }
+    }
+}

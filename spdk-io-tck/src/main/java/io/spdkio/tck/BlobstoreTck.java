@@ -1,0 +1,387 @@
+package io.spdkio.tck;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.spdkio.Errno;
+import io.spdkio.IoChannel;
+import io.spdkio.SpdkException;
+import io.spdkio.bdev.Bdev;
+import io.spdkio.bdev.BdevDesc;
+import io.spdkio.bdev.OpenMode;
+import io.spdkio.blob.Blob;
+import io.spdkio.blob.BlobCursor;
+import io.spdkio.blob.BlobId;
+import io.spdkio.blob.BlobOptions;
+import io.spdkio.blob.Blobstore;
+import io.spdkio.blob.BlobstoreOptions;
+
+import org.junit.jupiter.api.Test;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Stores and what they say of themselves: init, load, unload, destroy, grow, blobs and their metadata. */
+public abstract class BlobstoreTck extends BlobTckBase {
+    /** For the subclasses. */
+    protected BlobstoreTck() {}
+
+    // ---- making and loading
+
+    @Test
+    void aNewStoreSaysWhatItIs() {
+        Bdev bdev = malloc(64 * 256, 4096);
+        Blobstore store = init(bdev, BlobstoreOptions.defaults().withType("tck"));
+        assertThat(store.bdev().name()).isEqualTo(bdev.name());
+        assertThat(store.type()).isEqualTo("tck");
+        assertThat(store.clusterSizeBytes()).isEqualTo(1 << 20);
+        assertThat(store.pageSizeBytes()).isEqualTo(4096);
+        assertThat(store.ioUnitSizeBytes()).isEqualTo(4096);
+        assertThat(store.totalDataClusters()).isEqualTo(63);
+        assertThat(store.freeClusters()).isEqualTo(63);
+        assertThat(store.metadataThread()).isSameAs(thread);
+        assertThat(await(store.superBlob())).isEmpty();
+        assertThat(allBlobs(store)).isEmpty();
+        assertThat(store.isClosed()).isFalse();
+        await(store.unload());
+        assertThat(store.isClosed()).isTrue();
+    }
+
+    @Test
+    void theIoUnitIsTheBlockSizeOfTheDevice() {
+        Blobstore store = init(malloc(64 * 2048, 512), BlobstoreOptions.defaults());
+        assertThat(store.ioUnitSizeBytes()).isEqualTo(512);
+        assertThat(store.pageSizeBytes()).isEqualTo(4096);
+        store.close();
+    }
+
+    @Test
+    void everythingIsThereAfterAReload() {
+        Bdev bdev = malloc(64 * 256, 4096);
+        Blobstore store = init(bdev, BlobstoreOptions.defaults().withType("tck"));
+        BlobId thick = await(store.create(BlobOptions.thick(5).withXattr("name", "thick")));
+        BlobId thin = await(store.create(BlobOptions.thin(1000).withXattr("name", "thin")));
+        byte[] data = pattern(seed, 8192);
+        try (OpenBlob blob = open(store, thick)) {
+            blob.write(4096, data);
+        }
+        try (OpenBlob blob = open(store, thin)) {
+            blob.write(999L << 20, data);
+        }
+        await(store.setSuperBlob(Optional.of(thin)));
+        long free = store.freeClusters();
+        await(store.unload());
+
+        Blobstore again = load(bdev, BlobstoreOptions.defaults().withType("tck"));
+        assertThat(again.freeClusters()).isEqualTo(free).isEqualTo(63 - 5 - 1);
+        assertThat(await(again.superBlob())).contains(thin);
+        assertThat(allBlobs(again)).containsExactlyInAnyOrder(thick, thin);
+        try (OpenBlob blob = open(again, thick)) {
+            assertThat(blob.blob.clusters()).isEqualTo(5);
+            assertThat(blob.blob.allocatedClusters()).isEqualTo(5);
+            assertThat(blob.blob.isThin()).isFalse();
+            assertThat(text(blob.blob, "name")).isEqualTo("thick");
+            assertThat(blob.read(4096, 8192)).isEqualTo(data);
+            assertThat(blob.read(0, 4096)).containsOnly(0);
+        }
+        try (OpenBlob blob = open(again, thin)) {
+            assertThat(blob.blob.clusters()).isEqualTo(1000);
+            assertThat(blob.blob.allocatedClusters()).isEqualTo(1);
+            assertThat(blob.blob.isThin()).isTrue();
+            assertThat(text(blob.blob, "name")).isEqualTo("thin");
+            assertThat(blob.read(999L << 20, 8192)).isEqualTo(data);
+            assertThat(blob.read(0, 4096)).containsOnly(0);
+        }
+        again.close();
+    }
+
+    @Test
+    void aStoreOfAnotherTypeIsRefusedAndAnyTypeIsTakenWithoutOne() {
+        Bdev bdev = malloc(64 * 256, 4096);
+        init(bdev, BlobstoreOptions.defaults().withType("lvols")).close();
+        SpdkException refused =
+                failsWith(
+                        SpdkException.class,
+                        () -> env.blobstores().load(bdev, BlobstoreOptions.defaults().withType("other")));
+        assertThat(refused.errno()).isEqualTo(Errno.ENXIO);
+        assertThat(refused).hasMessageContaining("lvols").hasMessageContaining(bdev.name());
+        load(bdev, BlobstoreOptions.defaults()).close();
+        load(bdev, BlobstoreOptions.defaults().withType("lvols")).close();
+    }
+
+    @Test
+    void whereThereIsNoStoreTheErrorSaysSo() {
+        Bdev bdev = malloc(64 * 256, 4096);
+        SpdkException refused = failsWith(SpdkException.IoFailed.class, () -> env.blobstores().load(bdev));
+        assertThat(refused.errno()).isEqualTo(Errno.EILSEQ);
+        assertThat(refused).hasMessageContaining(bdev.name());
+        // The device is free again.
+        bdev.open(OpenMode.READ_WRITE).close();
+    }
+
+    @Test
+    void theDeviceIsClaimedUntilTheStoreIsUnloaded() {
+        Bdev bdev = malloc(64 * 256, 4096);
+        Blobstore store = init(bdev, BlobstoreOptions.defaults());
+        assertThat(bdev.claimedBy()).isPresent();
+        assertThatThrownBy(() -> bdev.open(OpenMode.READ_WRITE)).isInstanceOf(SpdkException.Busy.class);
+        failsWith(SpdkException.Busy.class, () -> env.blobstores().load(bdev));
+        bdev.open(OpenMode.READ_ONLY).close();
+        await(store.unload());
+        assertThat(bdev.claimedBy()).isEmpty();
+        bdev.open(OpenMode.READ_WRITE).close();
+    }
+
+    @Test
+    void aDeviceThatIsOpenForWritingIsRefused() {
+        Bdev bdev = malloc(64 * 256, 4096);
+        try (BdevDesc _ = bdev.open(OpenMode.READ_WRITE)) {
+            failsWith(SpdkException.Busy.class, () -> env.blobstores().init(bdev));
+        }
+        init(bdev, BlobstoreOptions.defaults()).close();
+    }
+
+    @Test
+    void aDeviceThatIsTooSmallIsRefused() {
+        failsWith(SpdkException.class, () -> env.blobstores().init(malloc(16, 4096)));
+    }
+
+    @Test
+    void afterDestroyThereIsNoStore() {
+        Bdev bdev = malloc(64 * 256, 4096);
+        Blobstore store = init(bdev, BlobstoreOptions.defaults());
+        await(store.destroy());
+        assertThat(store.isClosed()).isTrue();
+        failsWith(SpdkException.IoFailed.class, () -> env.blobstores().load(bdev));
+    }
+
+    @Test
+    void aStoreWithOpenBlobsIsNotUnloaded() {
+        Bdev bdev = malloc(64 * 256, 4096);
+        Blobstore store = init(bdev, BlobstoreOptions.defaults());
+        BlobId id = await(store.create(BlobOptions.thick(1)));
+        Blob blob = await(store.open(id));
+        failsWith(SpdkException.Busy.class, store::unload);
+        failsWith(SpdkException.Busy.class, store::destroy);
+        assertThat(store.isClosed()).isFalse();
+        assertThat(blob.clusters()).isEqualTo(1);
+        blob.close();
+        await(store.unload());
+    }
+
+    @Test
+    void anUnloadedStoreRefusesEverything() {
+        Blobstore store = init(malloc(64 * 256, 4096), BlobstoreOptions.defaults());
+        IoChannel channel = thread.ioChannel(store);
+        store.close();
+        store.close();
+        failsWith(SpdkException.Closed.class, () -> store.create(BlobOptions.thick(1)));
+        failsWith(SpdkException.Closed.class, store::unload);
+        failsWith(SpdkException.Closed.class, store::superBlob);
+        failsWith(SpdkException.Closed.class, () -> store.blobs().next());
+        assertThatThrownBy(() -> thread.ioChannel(store)).isInstanceOf(SpdkException.Closed.class);
+        channel.close();
+    }
+
+    @Test
+    void theSuperBlobCanBeSetAndTakenBack() {
+        Bdev bdev = malloc(64 * 256, 4096);
+        Blobstore store = init(bdev, BlobstoreOptions.defaults());
+        BlobId id = await(store.create(BlobOptions.thick(1)));
+        await(store.setSuperBlob(Optional.of(id)));
+        assertThat(await(store.superBlob())).contains(id);
+        store.close();
+        Blobstore again = load(bdev, BlobstoreOptions.defaults());
+        assertThat(await(again.superBlob())).contains(id);
+        await(again.setSuperBlob(Optional.empty()));
+        assertThat(await(again.superBlob())).isEmpty();
+        again.close();
+    }
+
+    @Test
+    void theCursorMeetsEveryBlobOnce() {
+        Blobstore store = init(malloc(64 * 256, 4096), BlobstoreOptions.defaults());
+        List<BlobId> created = new ArrayList<>();
+        for (int i = 0; i < 40; i++) {
+            created.add(await(store.create(BlobOptions.thin(1))));
+        }
+        for (int i = 39; i >= 0; i -= 3) {
+            await(store.delete(created.remove(i)));
+        }
+        assertThat(allBlobs(store)).containsExactlyInAnyOrderElementsOf(created);
+        BlobCursor cursor = store.blobs();
+        for (int i = 0; i < created.size(); i++) {
+            assertThat(await(cursor.next())).isPresent();
+        }
+        assertThat(await(cursor.next())).isEmpty();
+        assertThat(await(cursor.next())).isEmpty();
+        store.close();
+    }
+
+    // ---- blobs
+
+    @Test
+    void aBlobThatDoesNotExistIsNotFound() {
+        Blobstore store = init(malloc(64 * 256, 4096), BlobstoreOptions.defaults());
+        BlobId id = await(store.create(BlobOptions.thick(1)));
+        await(store.delete(id));
+        failsWith(SpdkException.NotFound.class, () -> store.open(id));
+        failsWith(SpdkException.NotFound.class, () -> store.delete(id));
+        failsWith(SpdkException.NotFound.class, () -> store.open(new BlobId(-1)));
+        failsWith(SpdkException.NotFound.class, () -> store.open(new BlobId(0)));
+        assertThat(store.freeClusters()).isEqualTo(63);
+        store.close();
+    }
+
+    @Test
+    void aBlobIsOpenedAsOftenAsOneLikes() {
+        Blobstore store = init(malloc(64 * 256, 4096), BlobstoreOptions.defaults());
+        BlobId id = await(store.create(BlobOptions.thick(1)));
+        OpenBlob one = open(store, id);
+        OpenBlob two = open(store, id);
+        byte[] data = pattern(seed, 4096);
+        one.write(0, data);
+        assertThat(two.read(0, 4096)).isEqualTo(data);
+        failsWith(SpdkException.Busy.class, () -> store.delete(id));
+        one.blob.close();
+        one.blob.close();
+        assertThat(one.blob.isClosed()).isTrue();
+        assertThat(two.read(0, 4096)).isEqualTo(data);
+        failsWith(SpdkException.Busy.class, () -> store.delete(id));
+        two.close();
+        one.close();
+        await(store.delete(id));
+        store.close();
+    }
+
+    @Test
+    void resizingTakesAndGivesBackClusters() {
+        Bdev bdev = malloc(64 * 256, 4096);
+        Blobstore store = init(bdev, BlobstoreOptions.defaults());
+        BlobId id = await(store.create(BlobOptions.thick(0)));
+        try (OpenBlob blob = open(store, id)) {
+            assertThat(blob.blob.clusters()).isZero();
+            await(blob.blob.resize(10));
+            assertThat(blob.blob.clusters()).isEqualTo(10);
+            assertThat(blob.blob.sizeBytes()).isEqualTo(10 << 20);
+            assertThat(blob.blob.ioUnits()).isEqualTo(10 * 256);
+            assertThat(store.freeClusters()).isEqualTo(53);
+            byte[] data = pattern(seed, 4096);
+            blob.write(9 << 20, data);
+            assertThatThrownBy(() -> blob.read(10 << 20, 4096)).isInstanceOf(IllegalArgumentException.class);
+            await(blob.blob.resize(3));
+            assertThatThrownBy(() -> blob.read(9 << 20, 4096)).isInstanceOf(IllegalArgumentException.class);
+            await(blob.blob.syncMetadata());
+            assertThat(store.freeClusters()).isEqualTo(60);
+        }
+        store.close();
+        Blobstore again = load(bdev, BlobstoreOptions.defaults());
+        try (OpenBlob blob = open(again, id)) {
+            assertThat(blob.blob.clusters()).isEqualTo(3);
+        }
+        assertThat(again.freeClusters()).isEqualTo(60);
+        again.close();
+    }
+
+    @Test
+    void attributesAreKeptInOrderAndCanBeChangedAndRemoved() {
+        Bdev bdev = malloc(64 * 256, 4096);
+        Blobstore store = init(bdev, BlobstoreOptions.defaults());
+        BlobId id = await(store.create(BlobOptions.thick(1).withXattr("a", "1").withXattr("b", "2")));
+        byte[] large = pattern(seed, 3000);
+        try (OpenBlob open = open(store, id)) {
+            Blob blob = open.blob;
+            await(blob.setXattr("größe", "ja".getBytes(StandardCharsets.UTF_8)));
+            await(blob.setXattr("large1", large));
+            await(blob.setXattr("large2", large));
+            await(blob.setXattr("empty", new byte[0]));
+            await(blob.setXattr("a", "11".getBytes(StandardCharsets.UTF_8)));
+            await(blob.removeXattr("b"));
+            failsWith(SpdkException.NotFound.class, () -> blob.removeXattr("b"));
+            failsWith(SpdkException.NoMemory.class, () -> blob.setXattr("huge", new byte[4096]));
+            assertThat(await(blob.xattr("b"))).isEmpty();
+            await(blob.syncMetadata());
+        }
+        store.close();
+        Blobstore again = load(bdev, BlobstoreOptions.defaults());
+        try (OpenBlob open = open(again, id)) {
+            assertThat(await(open.blob.xattrNames())).containsExactly("a", "größe", "large1", "large2", "empty");
+            assertThat(text(open.blob, "a")).isEqualTo("11");
+            assertThat(text(open.blob, "größe")).isEqualTo("ja");
+            assertThat(await(open.blob.xattr("large1"))).contains(large);
+            assertThat(await(open.blob.xattr("large2"))).contains(large);
+            assertThat(await(open.blob.xattr("empty"))).contains(new byte[0]);
+        }
+        again.close();
+    }
+
+    @Test
+    void whatClosingWritesNeedsNoSync() {
+        Bdev bdev = malloc(64 * 256, 4096);
+        Blobstore store = init(bdev, BlobstoreOptions.defaults());
+        BlobId id = await(store.create(BlobOptions.thin(1)));
+        Blob blob = await(store.open(id));
+        await(blob.setXattr("name", new byte[] {1}));
+        await(blob.resize(7));
+        await(blob.closeAsync());
+        store.close();
+        Blobstore again = load(bdev, BlobstoreOptions.defaults());
+        try (OpenBlob open = open(again, id)) {
+            assertThat(open.blob.clusters()).isEqualTo(7);
+            assertThat(await(open.blob.xattr("name"))).contains(new byte[] {1});
+        }
+        again.close();
+    }
+
+    @Test
+    void aReadOnlyBlobTakesNoWritesAndNoChanges() {
+        Blobstore store = init(malloc(64 * 256, 4096), BlobstoreOptions.defaults());
+        BlobId id = await(store.create(BlobOptions.thick(1)));
+        try (OpenBlob open = open(store, id)) {
+            open.write(0, pattern(seed, 4096));
+            await(open.blob.setReadOnly());
+            await(open.blob.syncMetadata());
+            assertThat(open.blob.isReadOnly()).isTrue();
+            assertThatThrownBy(() -> open.write(0, pattern(1, 4096))).isInstanceOf(SpdkException.Busy.class);
+            failsWith(SpdkException.Busy.class, () -> open.blob.resize(2));
+            failsWith(SpdkException.Busy.class, () -> open.blob.setXattr("a", new byte[1]));
+            assertThat(open.read(0, 4096)).isEqualTo(pattern(seed, 4096));
+        }
+        store.close();
+    }
+
+    @Test
+    void aFullStoreIsNoSpaceOnThatCallAlone() {
+        Blobstore store = init(malloc(16 * 256, 4096), BlobstoreOptions.defaults());
+        long all = store.freeClusters();
+        BlobId thin = await(store.create(BlobOptions.thin(4)));
+        BlobId thick = await(store.create(BlobOptions.thick(all - 1)));
+        SpdkException full = failsWith(SpdkException.class, () -> store.create(BlobOptions.thick(2)));
+        assertThat(full.errno()).isEqualTo(Errno.ENOSPC);
+        assertThat(store.freeClusters()).isEqualTo(1);
+        try (OpenBlob blob = open(store, thin)) {
+            byte[] data = pattern(seed, 4096);
+            blob.write(0, data);
+            assertThatThrownBy(() -> blob.write(1 << 20, data))
+                    .isInstanceOfSatisfying(SpdkException.class, e -> assertThat(e.errno()).isEqualTo(Errno.ENOSPC));
+            assertThat(blob.read(0, 4096)).isEqualTo(data);
+            assertThat(blob.read(1 << 20, 4096)).containsOnly(0);
+            blob.write(0, pattern(7, 4096));
+            SpdkException resize =
+                    failsWith(
+                            SpdkException.class,
+                            () -> {
+                                try (OpenBlob other = open(store, thick)) {
+                                    return other.blob.resize(all + 5);
+                                }
+                            });
+            assertThat(resize.errno()).isEqualTo(Errno.ENOSPC);
+            await(store.delete(thick));
+            blob.write(1 << 20, data);
+            assertThat(blob.read(1 << 20, 4096)).isEqualTo(data);
+        }
+        store.close();
+    }
+}
