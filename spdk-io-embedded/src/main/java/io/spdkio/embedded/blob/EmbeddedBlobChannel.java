@@ -274,6 +274,8 @@ final class EmbeddedBlobChannel implements EmbeddedChannel.Above {
         }
 
         void start(long firstBytes) {
+            // Its pieces count, and wait, by themselves.
+            outstanding--;
             next = firstBytes;
             submit();
         }
@@ -289,10 +291,11 @@ final class EmbeddedBlobChannel implements EmbeddedChannel.Above {
                 done += length;
                 next = clusterBytes;
                 under++;
-                piece.submit(past);
+                piece.submit(EmbeddedBlobChannel.this);
             }
             starting = false;
             if (under == 0) {
+                outstanding++;
                 whole.complete(status);
             }
         }
@@ -305,35 +308,6 @@ final class EmbeddedBlobChannel implements EmbeddedChannel.Above {
             }
             submit();
         }
-    }
-
-    /** Where pieces are submitted: they do not wait when their whole has not. */
-    private final Past past = new Past();
-
-    private final class Past implements EmbeddedChannel.Above {
-        @Override
-        public void submit(IoRequest io) {
-            outstanding++;
-            dispatch(io);
-        }
-
-        @Override
-        public void abort(IoRequest io) {
-            EmbeddedBlobChannel.this.abort(io);
-        }
-
-        @Override
-        public boolean completed(IoRequest io, int status) {
-            return EmbeddedBlobChannel.this.completed(io, status);
-        }
-
-        @Override
-        public EmbeddedChannel below() {
-            return below;
-        }
-
-        @Override
-        public void close() {}
     }
 
     // ---- on the way up

@@ -1,0 +1,361 @@
+package io.spdkio.tck;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.spdkio.Errno;
+import io.spdkio.SpdkException;
+import io.spdkio.bdev.Bdev;
+import io.spdkio.blob.Blob;
+import io.spdkio.blob.BlobId;
+import io.spdkio.blob.BlobOptions;
+import io.spdkio.blob.Blobstore;
+import io.spdkio.blob.BlobstoreOptions;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Snapshots, clones, clones of other devices, inflating and decoupling. */
+public abstract class SnapshotTck extends BlobTckBase {
+    private static final int MIB = 1 << 20;
+
+    /** For the subclasses. */
+    protected SnapshotTck() {}
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aSnapshotKeepsWhatWasThere(boolean thin) {
+        Bdev bdev = malloc(64 * 256, 4096);
+        Blobstore store = init(bdev, BlobstoreOptions.defaults());
+        BlobId id = await(store.create(thin ? BlobOptions.thin(5) : BlobOptions.thick(5)));
+        BlobId snapshot;
+        try (OpenBlob blob = open(store, id)) {
+            blob.write(MIB, filled(1, 8192));
+            snapshot = await(store.snapshot(id, Map.of("who", new byte[] {9})));
+            assertThat(blob.blob.isThin()).isTrue();
+            assertThat(blob.blob.isClone()).isTrue();
+            assertThat(blob.blob.allocatedClusters()).isZero();
+            assertThat(blob.read(MIB, 8192)).containsOnly(1);
+            blob.write(MIB + 4096, filled(2, 4096));
+            assertThat(blob.read(MIB, 4096)).containsOnly(1);
+            assertThat(blob.read(MIB + 4096, 4096)).containsOnly(2);
+        }
+        assertThat(await(store.parentOf(id))).contains(snapshot);
+        assertThat(await(store.clonesOf(snapshot))).containsExactly(id);
+        assertThat(await(store.clonesOf(id))).isEmpty();
+        assertThat(await(store.parentOf(snapshot))).isEmpty();
+        checkSnapshot(store, snapshot);
+        store.close();
+        Blobstore again = load(bdev, BlobstoreOptions.defaults());
+        assertThat(await(again.parentOf(id))).contains(snapshot);
+        assertThat(await(again.clonesOf(snapshot))).containsExactly(id);
+        checkSnapshot(again, snapshot);
+        try (OpenBlob blob = open(again, id)) {
+            assertThat(blob.read(MIB, 4096)).containsOnly(1);
+            assertThat(blob.read(MIB + 4096, 4096)).containsOnly(2);
+            assertThat(blob.read(2 * MIB, 4096)).containsOnly(0);
+        }
+        again.close();
+    }
+
+    private void checkSnapshot(Blobstore store, BlobId snapshot) {
+        try (OpenBlob blob = open(store, snapshot)) {
+            assertThat(blob.blob.isReadOnly()).isTrue();
+            assertThat(blob.blob.isSnapshot()).isTrue();
+            assertThat(await(blob.blob.xattr("who"))).contains(new byte[] {9});
+            assertThat(blob.read(MIB, 8192)).containsOnly(1);
+            assertThatThrownBy(() -> blob.write(0, filled(3, 4096))).isInstanceOf(SpdkException.Busy.class);
+        }
+    }
+
+    @Test
+    void clonesStartFromTheSnapshotAndGoTheirOwnWays() {
+        Blobstore store = newStore(64);
+        BlobId id = await(store.create(BlobOptions.thick(3)));
+        try (OpenBlob blob = open(store, id)) {
+            blob.write(0, filled(1, 4096));
+        }
+        BlobId snapshot = await(store.snapshot(id));
+        BlobId one = await(store.clone(snapshot, Map.of("n", "one".getBytes(StandardCharsets.UTF_8))));
+        BlobId two = await(store.clone(snapshot));
+        assertThat(await(store.clonesOf(snapshot))).containsExactlyInAnyOrder(id, one, two);
+        try (OpenBlob first = open(store, one);
+                OpenBlob second = open(store, two)) {
+            assertThat(text(first.blob, "n")).isEqualTo("one");
+            first.write(4096, filled(2, 4096));
+            second.write(8192, filled(3, 4096));
+            assertThat(first.read(0, 4096)).containsOnly(1);
+            assertThat(first.read(4096, 4096)).containsOnly(2);
+            assertThat(first.read(8192, 4096)).containsOnly(0);
+            assertThat(second.read(0, 4096)).containsOnly(1);
+            assertThat(second.read(4096, 4096)).containsOnly(0);
+            assertThat(second.read(8192, 4096)).containsOnly(3);
+        }
+        failsWith(SpdkException.Busy.class, () -> store.delete(snapshot));
+        await(store.delete(one));
+        await(store.delete(id));
+        await(store.delete(snapshot));
+        try (OpenBlob second = open(store, two)) {
+            assertThat(second.blob.isClone()).isFalse();
+            assertThat(second.read(0, 4096)).containsOnly(1);
+            assertThat(second.read(8192, 4096)).containsOnly(3);
+        }
+        assertThat(await(store.parentOf(two))).isEmpty();
+        await(store.delete(two));
+        assertThat(store.freeClusters()).isEqualTo(63);
+        store.close();
+    }
+
+    @Test
+    void onlyWhatIsReadOnlyIsClonedAndOnlyWhatIsNotIsSnapshotted() {
+        Blobstore store = newStore(64);
+        BlobId id = await(store.create(BlobOptions.thick(1)));
+        SpdkException clone = failsWith(SpdkException.class, () -> store.clone(id));
+        assertThat(clone.errno()).isEqualTo(Errno.EINVAL);
+        BlobId snapshot = await(store.snapshot(id));
+        SpdkException again = failsWith(SpdkException.class, () -> store.snapshot(snapshot));
+        assertThat(again.errno()).isEqualTo(Errno.EINVAL);
+        failsWith(SpdkException.NotFound.class, () -> store.snapshot(new BlobId(77)));
+        store.close();
+    }
+
+    @Test
+    void aCloneThatWasMadeLargerReadsZeroesBehindItsSnapshot() {
+        Blobstore store = newStore(64);
+        BlobId id = await(store.create(BlobOptions.thick(2)));
+        try (OpenBlob blob = open(store, id)) {
+            blob.write(0, filled(5, 2 * MIB));
+            BlobId snapshot = await(store.snapshot(id));
+            await(blob.blob.resize(4));
+            assertThat(blob.read(2 * MIB - 4096, 8192)).startsWith(filled(5, 4096)).endsWith(new byte[4096]);
+            blob.write(3 * MIB, filled(6, 4096));
+            assertThat(blob.read(3 * MIB, 4096)).containsOnly(6);
+            assertThat(blob.read(3 * MIB + 4096, 4096)).containsOnly(0);
+            await(blob.blob.syncMetadata());
+            await(store.delete(snapshot));
+            assertThat(blob.read(0, 4096)).containsOnly(5);
+            assertThat(blob.read(3 * MIB, 4096)).containsOnly(6);
+        }
+        store.close();
+    }
+
+    @Test
+    void inflatingMakesABlobIndependent() {
+        Bdev bdev = malloc(64 * 256, 4096);
+        Blobstore store = init(bdev, BlobstoreOptions.defaults());
+        BlobId id = await(store.create(BlobOptions.thin(4)));
+        try (OpenBlob blob = open(store, id)) {
+            blob.write(MIB, filled(1, 4096));
+            BlobId snapshot = await(store.snapshot(id));
+            blob.write(2 * MIB, filled(2, 4096));
+            await(store.inflate(id));
+            assertThat(blob.blob.isThin()).isFalse();
+            assertThat(blob.blob.isClone()).isFalse();
+            assertThat(blob.blob.allocatedClusters()).isEqualTo(4);
+            assertThat(await(store.clonesOf(snapshot))).isEmpty();
+            await(store.delete(snapshot));
+            assertThat(blob.read(0, 4096)).containsOnly(0);
+            assertThat(blob.read(MIB, 4096)).containsOnly(1);
+            assertThat(blob.read(2 * MIB, 4096)).containsOnly(2);
+        }
+        assertThat(store.freeClusters()).isEqualTo(59);
+        store.close();
+        Blobstore again = load(bdev, BlobstoreOptions.defaults());
+        try (OpenBlob blob = open(again, id)) {
+            assertThat(blob.blob.isThin()).isFalse();
+            assertThat(blob.read(MIB, 4096)).containsOnly(1);
+        }
+        again.close();
+    }
+
+    @Test
+    void decouplingCopiesWhatTheParentHasAndKeepsTheGrandparent() {
+        Blobstore store = newStore(64);
+        BlobId id = await(store.create(BlobOptions.thin(4)));
+        try (OpenBlob blob = open(store, id)) {
+            blob.write(0, filled(1, 4096));
+            BlobId grandparent = await(store.snapshot(id));
+            blob.write(MIB, filled(2, 4096));
+            BlobId parent = await(store.snapshot(id));
+            blob.write(2 * MIB, filled(3, 4096));
+            assertThat(blob.blob.allocatedClusters()).isEqualTo(1);
+            await(store.decoupleParent(id));
+            assertThat(blob.blob.isThin()).isTrue();
+            assertThat(blob.blob.allocatedClusters()).isEqualTo(2);
+            assertThat(await(store.parentOf(id))).contains(grandparent);
+            assertThat(await(store.clonesOf(grandparent))).containsExactlyInAnyOrder(id, parent);
+            await(store.delete(parent));
+            await(store.decoupleParent(id));
+            assertThat(await(store.parentOf(id))).isEmpty();
+            await(store.delete(grandparent));
+            assertThat(blob.read(0, 4096)).containsOnly(1);
+            assertThat(blob.read(MIB, 4096)).containsOnly(2);
+            assertThat(blob.read(2 * MIB, 4096)).containsOnly(3);
+            assertThat(blob.read(3 * MIB, 4096)).containsOnly(0);
+            SpdkException nothing = failsWith(SpdkException.class, () -> store.decoupleParent(id));
+            assertThat(nothing.errno()).isEqualTo(Errno.EINVAL);
+        }
+        assertThat(store.freeClusters()).isEqualTo(60);
+        store.close();
+    }
+
+    @Test
+    void inflatingWithoutRoomIsNoSpaceAndChangesNothing() {
+        Blobstore store = newStore(16);
+        BlobId id = await(store.create(BlobOptions.thin(40)));
+        SpdkException full = failsWith(SpdkException.class, () -> store.inflate(id));
+        assertThat(full.errno()).isEqualTo(Errno.ENOSPC);
+        assertThat(store.freeClusters()).isEqualTo(15);
+        try (OpenBlob blob = open(store, id)) {
+            assertThat(blob.blob.isThin()).isTrue();
+            blob.write(39L * MIB, filled(1, 4096));
+        }
+        store.close();
+    }
+
+    // ---- clones of other devices
+
+    @Test
+    void aCloneOfAnotherDeviceReadsItAndWritesItsOwn() {
+        Device golden = device(malloc(3 * 256, 4096));
+        golden.write(0, filled(1, 3 * MIB));
+        String name = golden.bdev.name();
+        golden.close();
+        byte[] identity = {1, 2, 3};
+        Bdev bdev = malloc(64 * 256, 4096);
+        BlobstoreOptions options =
+                BlobstoreOptions.defaults()
+                        .withExternalSnapshots(
+                                (_, which) -> Arrays.equals(which, identity) ? Optional.of(name) : Optional.empty());
+        Blobstore store = init(bdev, options);
+        BlobId id = await(store.create(BlobOptions.cloneOf(4, identity)));
+        try (OpenBlob blob = open(store, id)) {
+            assertThat(blob.blob.isThin()).isTrue();
+            assertThat(blob.read(0, 4 * MIB)).startsWith(filled(1, 3 * MIB)).endsWith(new byte[MIB]);
+            blob.write(MIB + 4096, filled(2, 4096));
+            assertThat(blob.read(MIB, 4096)).containsOnly(1);
+            assertThat(blob.read(MIB + 4096, 4096)).containsOnly(2);
+            BlobId snapshot = await(store.snapshot(id));
+            assertThat(blob.read(MIB + 4096, 4096)).containsOnly(2);
+            assertThat(blob.read(2 * MIB, 4096)).containsOnly(1);
+            blob.write(2 * MIB, filled(3, 4096));
+            await(store.delete(snapshot));
+            assertThat(blob.read(2 * MIB, 8192)).startsWith(filled(3, 4096)).endsWith(filled(1, 4096));
+            assertThat(blob.read(0, 4096)).containsOnly(1);
+        }
+        store.close();
+        Blobstore without = load(bdev, BlobstoreOptions.defaults());
+        failsWith(SpdkException.Unsupported.class, () -> without.open(id));
+        without.close();
+        Blobstore again = load(bdev, options);
+        await(again.inflate(id));
+        again.close();
+        Blobstore inflated = load(bdev, BlobstoreOptions.defaults());
+        try (OpenBlob blob = open(inflated, id)) {
+            assertThat(blob.blob.isThin()).isFalse();
+            assertThat(blob.read(0, 4096)).containsOnly(1);
+            assertThat(blob.read(MIB + 4096, 4096)).containsOnly(2);
+            assertThat(blob.read(3 * MIB, MIB)).containsOnly(0);
+        }
+        inflated.close();
+    }
+
+    // ---- everything at once
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aRandomFamilyKeepsItsContents(boolean extentTable) {
+        int clusterSize = 16_384;
+        int clusters = 20;
+        Bdev bdev = malloc(32 * 256, 4096);
+        BlobstoreOptions options = BlobstoreOptions.defaults().withClusterSize(clusterSize).withMetadataPages(400);
+        Blobstore store = init(bdev, options);
+        long free = store.freeClusters();
+        Map<BlobId, byte[]> contents = new HashMap<>();
+        List<BlobId> writable = new ArrayList<>();
+        List<BlobId> snapshots = new ArrayList<>();
+        BlobId first = await(store.create(BlobOptions.thin(clusters).withExtentTable(extentTable)));
+        contents.put(first, new byte[clusters * clusterSize]);
+        writable.add(first);
+        for (int step = 0; step < 250; step++) {
+            int what = random.nextInt(12);
+            if (what < 5) {
+                BlobId id = writable.get(random.nextInt(writable.size()));
+                try (OpenBlob blob = open(store, id)) {
+                    for (int i = 0; i < 3; i++) {
+                        int page = random.nextInt(clusters * clusterSize / 4096);
+                        byte[] data = pattern(random.nextLong(), 4096);
+                        blob.write(page * 4096L, data);
+                        System.arraycopy(data, 0, contents.get(id), page * 4096, 4096);
+                    }
+                }
+            } else if (what == 5 && contents.size() < 25) {
+                BlobId id = writable.get(random.nextInt(writable.size()));
+                BlobId snapshot = await(store.snapshot(id));
+                snapshots.add(snapshot);
+                contents.put(snapshot, contents.get(id).clone());
+            } else if (what == 6 && !snapshots.isEmpty() && contents.size() < 25) {
+                BlobId snapshot = snapshots.get(random.nextInt(snapshots.size()));
+                BlobId id = await(store.clone(snapshot));
+                writable.add(id);
+                contents.put(id, contents.get(snapshot).clone());
+            } else if (what == 7) {
+                await(store.inflate(writable.get(random.nextInt(writable.size()))));
+            } else if (what == 8) {
+                BlobId id = writable.get(random.nextInt(writable.size()));
+                if (await(store.parentOf(id)).isPresent()) {
+                    await(store.decoupleParent(id));
+                }
+            } else if (what == 9 && !snapshots.isEmpty()) {
+                BlobId snapshot = snapshots.get(random.nextInt(snapshots.size()));
+                if (await(store.clonesOf(snapshot)).size() < 2) {
+                    await(store.delete(snapshot));
+                    snapshots.remove(snapshot);
+                    contents.remove(snapshot);
+                }
+            } else if (what == 10 && writable.size() > 1) {
+                BlobId id = writable.remove(random.nextInt(writable.size()));
+                await(store.delete(id));
+                contents.remove(id);
+            } else if (what == 11) {
+                store.close();
+                store = load(bdev, BlobstoreOptions.defaults().withForceRecovery(random.nextBoolean()));
+            }
+            if (step % 10 == 9) {
+                checkContents(store, contents);
+            }
+        }
+        checkContents(store, contents);
+        long used = free - store.freeClusters();
+        assertThat(used).isEqualTo(allocatedBy(store, contents));
+        store.close();
+    }
+
+    private long allocatedBy(Blobstore store, Map<BlobId, byte[]> contents) {
+        long sum = 0;
+        for (BlobId id : contents.keySet()) {
+            Blob blob = await(store.open(id));
+            sum += blob.allocatedClusters();
+            await(blob.closeAsync());
+        }
+        return sum;
+    }
+
+    private void checkContents(Blobstore store, Map<BlobId, byte[]> contents) {
+        assertThat(allBlobs(store)).containsExactlyInAnyOrderElementsOf(contents.keySet());
+        contents.forEach((id, expected) -> {
+            try (OpenBlob blob = open(store, id)) {
+                assertThat(blob.read(0, expected.length)).as("contents of %s", id).isEqualTo(expected);
+            }
+        });
+    }
+}
