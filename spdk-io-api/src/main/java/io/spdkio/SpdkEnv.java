@@ -78,7 +78,7 @@ public interface SpdkEnv extends AutoCloseable {
      * Attaches an SPDK thread to the calling OS thread; creates none. Several may be attached to one OS thread.
      *
      * @param name its name
-     * @return the thread, which the caller polls and closes
+     * @return the thread, which the caller polls, and closes before the OS thread ends
      */
     SpdkThread attachThread(String name);
 
@@ -95,7 +95,7 @@ public interface SpdkEnv extends AutoCloseable {
 
     /**
      * Starts a new OS thread with an SPDK thread attached and runs a body on it. When the body has returned, the thread
-     * is drained and ends.
+     * is drained and ends, and with it what else was attached to the OS thread.
      *
      * @param name its name
      * @param body what to run; it gets the thread

@@ -223,7 +223,7 @@ final class CoreEnv implements SpdkEnv {
                         problem = e;
                     }
                     try {
-                        thread.close();
+                        thread.os().closeAll();
                     } catch (Throwable e) {
                         problem = problem == null ? e : problem;
                     }

@@ -38,6 +38,15 @@ final class OsThread {
         return work;
     }
 
+    /**
+     * Drains and ends what is attached, when the OS thread ends: nobody would poll it again, and others would wait for
+     * that. On the OS thread itself.
+     */
+    void closeAll() {
+        attached.forEach(CoreThread::exit);
+        attached.forEach(CoreThread::close);
+    }
+
     /** The SPDK thread that code on this OS thread runs on; null when there is none. */
     CoreThread current() {
         if (polled != null) {

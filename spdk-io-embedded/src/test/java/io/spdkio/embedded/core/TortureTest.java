@@ -90,7 +90,9 @@ final class TortureTest {
         } catch (TimeoutException e) {
             fail("seed %d hangs:%n%s", seed, threadDump());
         } catch (ExecutionException e) {
-            throw new AssertionError("seed " + seed + ": " + e.getCause().getMessage(), e.getCause());
+            // An environment that can't be closed is a thread that hangs.
+            String dump = e.getCause() instanceof SpdkException.Busy ? System.lineSeparator() + threadDump() : "";
+            throw new AssertionError("seed " + seed + ": " + e.getCause().getMessage() + dump, e.getCause());
         }
     }
 

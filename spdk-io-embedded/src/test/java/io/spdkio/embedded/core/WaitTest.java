@@ -82,6 +82,27 @@ final class WaitTest extends CoreTest {
     }
 
     @Test
+    void aSpawnedThreadTakesWhatWasAttachedToItsOsThreadAlong() {
+        BdevDesc desc = open(new HeldBackend());
+        IoChannel here = thread.ioChannel(desc);
+        AtomicReference<IoFuture<Void>> reset = new AtomicReference<>();
+        AtomicReference<SpdkThread> second = new AtomicReference<>();
+        JoinHandle<Void> handle =
+                env.spawnThread(
+                        "worker",
+                        _ -> {
+                            second.set(env.attachThread("second"));
+                            reset.set(desc.reset(second.get().ioChannel(desc)));
+                            return null;
+                        });
+        handle.join();
+        assertThat(second.get().state()).isEqualTo(SpdkThread.State.EXITED);
+        assertThat(reset.get()).isCompletedWithValue(null);
+        IoFuture<Void> another = desc.reset(here);
+        pollUntil("a reset that nobody else has to hear of", another::isDone);
+    }
+
+    @Test
     void exitWakesAThreadThatSleepsUntilItIsWoken() {
         for (int i = 0; i < 500; i++) {
             JoinHandle<Void> handle =
