@@ -147,6 +147,10 @@ public interface SpdkThread extends Executor, AutoCloseable {
      * Runs a task on a virtual thread whose carrier is this thread: where it waits it is parked and polling goes on.
      * This is how to write {@code desc.read(…).join()} in a straight line without giving up a core to it.
      *
+     * <p>A monitor or lock that the task shares with other code of this thread and with other OS threads can stop all
+     * of them: the task queues for it and gives up the OS thread, other code on that queues behind and blocks it, and
+     * the task, which is next, has nothing to run on. The library guards its own state without such locks.
+     *
      * <p>Needs {@code --add-opens java.base/java.lang=io.spdkio} ({@code =ALL-UNNAMED} when the library is on the class
      * path).
      *

@@ -15,6 +15,7 @@ import io.spdkio.bdev.OpenMode;
 import io.spdkio.dma.DmaBuf;
 import io.spdkio.spi.EngineBdev;
 import io.spdkio.spi.EngineDesc;
+import io.spdkio.spi.SpinLock;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -32,6 +33,7 @@ final class CoreBdevDesc implements BdevDesc {
     private final Consumer<? super BdevEvent> listener;
     private final int supported;
     private final EngineDesc engineDesc;
+    private final SpinLock guard = new SpinLock();
     private final List<CoreChannel> channels = new ArrayList<>();
     private boolean freed;
     private volatile boolean removed;
@@ -109,21 +111,21 @@ final class CoreBdevDesc implements BdevDesc {
     // ---- channels, which may come and go on any thread
 
     void channelOpened(CoreChannel channel) {
-        synchronized (channels) {
+        try (SpinLock _ = guard.acquire()) {
             checkOpen();
             channels.add(channel);
         }
     }
 
     void channelReleased(CoreChannel channel) {
-        synchronized (channels) {
+        try (SpinLock _ = guard.acquire()) {
             channels.remove(channel);
         }
         freeIfDone();
     }
 
     private void freeIfDone() {
-        synchronized (channels) {
+        try (SpinLock _ = guard.acquire()) {
             if (!closed || !channels.isEmpty() || freed) {
                 return;
             }
@@ -147,7 +149,7 @@ final class CoreBdevDesc implements BdevDesc {
     /** Closes it from whichever thread. */
     void closeAnyway() {
         List<CoreChannel> open;
-        synchronized (channels) {
+        try (SpinLock _ = guard.acquire()) {
             closed = true;
             open = List.copyOf(channels);
         }

@@ -5,6 +5,7 @@ import io.spdkio.SpdkException;
 import io.spdkio.dma.Dma;
 import io.spdkio.dma.DmaBuf;
 import io.spdkio.dma.DmaPool;
+import io.spdkio.spi.SpinLock;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
@@ -15,6 +16,7 @@ final class CoreDmaPool implements DmaPool {
     private final long bufferBytes;
     private final int capacity;
     private final CoreDma.Block block;
+    private final SpinLock guard = new SpinLock();
     private final ArrayDeque<MemorySegment> free;
     private boolean closed;
 
@@ -38,11 +40,14 @@ final class CoreDmaPool implements DmaPool {
     }
 
     @Override
-    public synchronized Optional<DmaBuf> tryTake() {
-        if (closed) {
-            throw new SpdkException.Closed("the pool is closed");
+    public Optional<DmaBuf> tryTake() {
+        MemorySegment segment;
+        try (SpinLock _ = guard.acquire()) {
+            if (closed) {
+                throw new SpdkException.Closed("the pool is closed");
+            }
+            segment = free.pollLast();
         }
-        MemorySegment segment = free.pollLast();
         return segment == null
                 ? Optional.empty()
                 : Optional.of(new CoreDmaBuf(segment, new Lease(), () -> putBack(segment)));
@@ -56,8 +61,10 @@ final class CoreDmaPool implements DmaPool {
                                 "all " + capacity + " buffers of the pool are taken; close one first", -Errno.ENOMEM));
     }
 
-    private synchronized void putBack(MemorySegment segment) {
-        free.addLast(segment);
+    private void putBack(MemorySegment segment) {
+        try (SpinLock _ = guard.acquire()) {
+            free.addLast(segment);
+        }
     }
 
     @Override
@@ -71,21 +78,25 @@ final class CoreDmaPool implements DmaPool {
     }
 
     @Override
-    public synchronized int available() {
-        return closed ? 0 : free.size();
+    public int available() {
+        try (SpinLock _ = guard.acquire()) {
+            return closed ? 0 : free.size();
+        }
     }
 
     @Override
-    public synchronized void close() {
-        if (closed) {
-            return;
+    public void close() {
+        try (SpinLock _ = guard.acquire()) {
+            if (closed) {
+                return;
+            }
+            if (free.size() < capacity) {
+                throw new SpdkException.Busy(
+                        (capacity - free.size()) + " of the pool's buffers have not been given back; close them first",
+                        -Errno.EBUSY);
+            }
+            closed = true;
         }
-        if (free.size() < capacity) {
-            throw new SpdkException.Busy(
-                    (capacity - free.size()) + " of the pool's buffers have not been given back; close them first",
-                    -Errno.EBUSY);
-        }
-        closed = true;
         block.free().run();
     }
 }

@@ -12,6 +12,7 @@ import io.spdkio.SpdkThread;
 import io.spdkio.spi.Engine;
 import io.spdkio.spi.EngineThread;
 import io.spdkio.spi.IoContext;
+import io.spdkio.spi.SpinLock;
 
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -57,6 +58,7 @@ final class CoreThread implements SpdkThread {
     private final Queue<Runnable> messages;
     private final AtomicInteger senders = new AtomicInteger();
     private volatile State state = State.RUNNING;
+    private final SpinLock stateGuard = new SpinLock();
     private volatile boolean sleeping;
     private volatile Runnable wakeUp = () -> {};
 
@@ -688,7 +690,7 @@ final class CoreThread implements SpdkThread {
     @Override
     public void exit() {
         if (state == State.RUNNING) {
-            synchronized (exited) {
+            try (SpinLock _ = stateGuard.acquire()) {
                 if (state == State.RUNNING) {
                     state = State.EXITING;
                 }
@@ -813,6 +815,7 @@ final class CoreThread implements SpdkThread {
             runReported(engineThread::close);
         } else {
             List.copyOf(channels.values()).forEach(channel -> runReported(channel::abandon));
+            runReported(engineThread::giveUp);
         }
         os.detach(this);
         env.threadExited(this);

@@ -18,4 +18,10 @@ public interface EngineThread {
 
     /** Ends it. No channel is open any more. */
     void close();
+
+    /**
+     * Called instead of {@link #close} when the thread exits although devices did not end its I/O in time. Nobody polls
+     * it again; its channels and what the devices may still use stay, and no other thread may wait for them.
+     */
+    default void giveUp() {}
 }

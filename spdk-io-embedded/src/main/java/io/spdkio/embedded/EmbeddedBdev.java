@@ -15,23 +15,21 @@ import io.spdkio.spi.EngineBdev;
 import io.spdkio.spi.EngineChannel;
 import io.spdkio.spi.EngineDesc;
 import io.spdkio.spi.EngineThread;
+import io.spdkio.spi.SpinLock;
 
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 /**
- * A registered device: who has it open, who claims it, its channels, range locks and statistics. Its own lock guards
- * all but what the data path reads.
+ * A registered device: who has it open, who claims it, its channels and statistics. {@link #guard} guards all but what
+ * the data path reads; code of the backend runs without it.
  */
 public final class EmbeddedBdev implements EngineBdev {
     private static final BdevStatistics NOTHING = new BdevStatistics(0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
@@ -42,21 +40,19 @@ public final class EmbeddedBdev implements EngineBdev {
     private final long sequence;
     private final Consumer<EmbeddedBdev> forget;
     private final CompletableFuture<Void> gone = new CompletableFuture<>();
+    private final RangeLocks rangeLocks = new RangeLocks();
 
     private volatile BdevGeometry geometry;
     private volatile boolean removed;
     private volatile boolean recordsLatency;
 
+    private final SpinLock guard = new SpinLock();
     private final Set<Desc> descs = new LinkedHashSet<>();
-    private final Map<EmbeddedThread, EmbeddedChannel> channels = new HashMap<>();
-    private final List<RangeLock> activeLocks = new ArrayList<>();
-    private final List<PendingLock> pendingLocks = new ArrayList<>();
+    private final List<EmbeddedChannel> channels = new ArrayList<>();
     private final List<LatencyHistogram> histograms = new ArrayList<>();
     private BdevStatistics ofClosedChannels = NOTHING;
     private BdevStatistics baseline = NOTHING;
     private boolean finished;
-
-    private record PendingLock(RangeLock lock, EmbeddedChannel origin, Runnable granted) {}
 
     EmbeddedBdev(String name, UUID uuid, BdevBackend backend, long sequence, Consumer<EmbeddedBdev> forget) {
         this.name = name;
@@ -107,7 +103,13 @@ public final class EmbeddedBdev implements EngineBdev {
     }
 
     @Override
-    public synchronized Optional<String> claimedBy() {
+    public Optional<String> claimedBy() {
+        try (SpinLock _ = guard.acquire()) {
+            return claim();
+        }
+    }
+
+    private Optional<String> claim() {
         return descs.stream()
                 .filter(desc -> desc.claim != null)
                 .findFirst()
@@ -123,34 +125,37 @@ public final class EmbeddedBdev implements EngineBdev {
 
     @Override
     public EngineDesc open(EngineThread thread, OpenMode mode, Consumer<BdevEvent> sink) {
-        return open(mode, "a descriptor", sink);
+        boolean writes = mode == OpenMode.READ_WRITE;
+        boolean mayWrite = writes && backend.supports(IoType.WRITE);
+        try (SpinLock _ = guard.acquire()) {
+            return open(writes, mayWrite, "a descriptor", sink);
+        }
     }
 
-    private synchronized Desc open(OpenMode mode, String holder, Consumer<BdevEvent> sink) {
+    private Desc open(boolean writes, boolean mayWrite, String holder, Consumer<BdevEvent> sink) {
         if (removed) {
             throw new SpdkException.NotFound("bdev '" + name + "' was removed", -Errno.ENODEV);
         }
-        if (mode == OpenMode.READ_WRITE) {
-            claimedBy()
-                    .ifPresent(claim -> {
-                        throw claimed("open it for writing", claim);
-                    });
-            if (!backend.supports(IoType.WRITE)) {
+        if (writes) {
+            claim().ifPresent(claim -> {
+                throw claimed("open it for writing", claim);
+            });
+            if (!mayWrite) {
                 throw new SpdkException.Busy(
                         "bdev '" + name + "' can only be read; open it with OpenMode.READ_ONLY", -Errno.EPERM);
             }
         }
-        Desc desc = new Desc(mode == OpenMode.READ_WRITE, holder, sink);
+        Desc desc = new Desc(writes, holder, sink);
         descs.add(desc);
         return desc;
     }
 
     /** Opens it for a device that stands on it, alone. */
     Desc openAsBase(String holder, Consumer<BdevEvent> sink) {
-        synchronized (this) {
-            Desc desc = open(OpenMode.READ_ONLY, holder, sink);
+        try (SpinLock _ = guard.acquire()) {
+            Desc desc = open(false, false, holder, sink);
             try {
-                desc.claim(ClaimType.READ_MANY_WRITE_ONE);
+                desc.take(ClaimType.READ_MANY_WRITE_ONE);
             } catch (SpdkException e) {
                 descs.remove(desc);
                 throw e;
@@ -161,7 +166,9 @@ public final class EmbeddedBdev implements EngineBdev {
 
     /** Opens it for something that reads it. */
     Desc openForReading(String holder, Consumer<BdevEvent> sink) {
-        return open(OpenMode.READ_ONLY, holder, sink);
+        try (SpinLock _ = guard.acquire()) {
+            return open(false, false, holder, sink);
+        }
     }
 
     private SpdkException claimed(String what, String by) {
@@ -196,33 +203,37 @@ public final class EmbeddedBdev implements EngineBdev {
 
         @Override
         public void claim(ClaimType type) {
-            synchronized (EmbeddedBdev.this) {
-                boolean shared = type == ClaimType.READ_MANY_WRITE_SHARED;
-                for (Desc other : descs) {
-                    if (other.claim != null && (other == this || !shared || other.claim != type)) {
-                        throw claimed("claim it", other.holder + " (" + other.claim + ")");
-                    }
-                    boolean mine = other == this;
-                    if (other.writable && other.claim == null && (!mine || type == ClaimType.READ_MANY_WRITE_NONE)) {
-                        throw new SpdkException.Busy(
-                                "can't claim bdev '"
-                                        + name
-                                        + "' with "
-                                        + type
-                                        + ": "
-                                        + (mine ? "this descriptor" : other.holder)
-                                        + " has it open for writing; close that, or open it with OpenMode.READ_ONLY",
-                                -Errno.EPERM);
-                    }
-                }
-                claim = type;
-                writable = type != ClaimType.READ_MANY_WRITE_NONE;
+            try (SpinLock _ = guard.acquire()) {
+                take(type);
             }
+        }
+
+        private void take(ClaimType type) {
+            boolean shared = type == ClaimType.READ_MANY_WRITE_SHARED;
+            for (Desc other : descs) {
+                if (other.claim != null && (other == this || !shared || other.claim != type)) {
+                    throw claimed("claim it", other.holder + " (" + other.claim + ")");
+                }
+                boolean mine = other == this;
+                if (other.writable && other.claim == null && (!mine || type == ClaimType.READ_MANY_WRITE_NONE)) {
+                    throw new SpdkException.Busy(
+                            "can't claim bdev '"
+                                    + name
+                                    + "' with "
+                                    + type
+                                    + ": "
+                                    + (mine ? "this descriptor" : other.holder)
+                                    + " has it open for writing; close that, or open it with OpenMode.READ_ONLY",
+                            -Errno.EPERM);
+                }
+            }
+            claim = type;
+            writable = type != ClaimType.READ_MANY_WRITE_NONE;
         }
 
         @Override
         public void close() {
-            synchronized (EmbeddedBdev.this) {
+            try (SpinLock _ = guard.acquire()) {
                 descs.remove(this);
             }
             finishIfDone();
@@ -231,106 +242,47 @@ public final class EmbeddedBdev implements EngineBdev {
 
     // ---- channels
 
-    synchronized EmbeddedChannel channel(EmbeddedThread thread) {
-        EmbeddedChannel channel = channels.get(thread);
+    /** The calling thread's channel. */
+    EmbeddedChannel channel(EmbeddedThread thread) {
+        EmbeddedChannel channel = thread.channelTo(this);
         if (channel == null) {
             channel = new EmbeddedChannel(this, thread);
-            for (RangeLock lock : activeLocks) {
-                channel.lock(lock, () -> {});
+            try (SpinLock _ = guard.acquire()) {
+                channels.add(channel);
             }
-            channels.put(thread, channel);
+            channel.join();
         }
         channel.retain();
         return channel;
     }
 
-    synchronized void channelClosed(EmbeddedChannel channel, LatencyHistogram histogram) {
-        channels.remove(channel.thread());
-        ofClosedChannels = ChannelStatistics.sum(ofClosedChannels, channel.statistics.snapshot(), 1);
-        if (histogram != null && histograms.size() > 1) {
-            histograms.remove(histogram);
-            histograms.getFirst().add(histogram);
-        }
-    }
-
-    private synchronized List<EmbeddedChannel> channels() {
-        return List.copyOf(channels.values());
-    }
-
-    /**
-     * Runs an action on a channel's thread: now if that is the caller's, else as a message. False if the thread has
-     * exited.
-     */
-    private static boolean on(EmbeddedChannel channel, Runnable action) {
-        if (channel.context().isCurrent()) {
-            action.run();
-            return true;
-        }
-        return channel.context().post(action);
-    }
-
-    // ---- range locks
-
-    /**
-     * Locks a range on every channel. {@code granted} runs on the origin's thread when nothing that the lock keeps out
-     * is in the device any more.
-     */
-    void lock(RangeLock lock, EmbeddedChannel origin, Runnable granted) {
-        List<EmbeddedChannel> all;
-        boolean wait;
-        synchronized (this) {
-            wait = activeLocks.stream().anyMatch(active -> active.overlaps(lock));
-            if (wait) {
-                pendingLocks.add(new PendingLock(lock, origin, granted));
-            } else {
-                activeLocks.add(lock);
-            }
-            all = List.copyOf(channels.values());
-        }
-        if (wait) {
-            if (lock.abortOutstanding()) {
-                // The lock in the way may be that of an I/O which the device keeps: a reset is there to end that.
-                all.forEach(channel -> on(channel, channel::abortAll));
-            }
-            return;
-        }
-        AtomicInteger missing = new AtomicInteger(all.size());
-        Runnable reached =
-                () -> {
-                    if (missing.decrementAndGet() == 0 && !on(origin, granted)) {
-                        // Its thread gave up and exited; the others must not be kept out for ever.
-                        unlock(lock);
-                    }
-                };
-        for (EmbeddedChannel channel : all) {
-            if (!on(channel, () -> channel.lock(lock, reached))) {
-                reached.run();
+    void channelClosed(EmbeddedChannel channel, LatencyHistogram histogram) {
+        try (SpinLock _ = guard.acquire()) {
+            channels.remove(channel);
+            ofClosedChannels = ChannelStatistics.sum(ofClosedChannels, channel.statistics.snapshot(), 1);
+            if (histogram != null && histograms.size() > 1) {
+                histograms.remove(histogram);
+                histograms.getFirst().add(histogram);
             }
         }
     }
 
-    /** Ends a lock, or the wait for it. */
-    void unlock(RangeLock lock) {
-        List<PendingLock> next;
-        synchronized (this) {
-            if (pendingLocks.removeIf(pending -> pending.lock() == lock)) {
-                return;
-            }
-            activeLocks.removeIf(active -> active == lock);
-            next = List.copyOf(pendingLocks);
-            pendingLocks.clear();
+    private List<EmbeddedChannel> channels() {
+        try (SpinLock _ = guard.acquire()) {
+            return List.copyOf(channels);
         }
-        // Locks that waited come first: what they keep out must not slip in between.
-        next.forEach(pending -> lock(pending.lock(), pending.origin(), pending.granted()));
-        for (EmbeddedChannel channel : channels()) {
-            on(channel, () -> channel.unlock(lock));
-        }
+    }
+
+    RangeLocks rangeLocks() {
+        return rangeLocks;
     }
 
     // ---- events and removal
 
-    private synchronized List<Desc> descs() {
-        return List.copyOf(descs);
+    private List<Desc> descs() {
+        try (SpinLock _ = guard.acquire()) {
+            return List.copyOf(descs);
+        }
     }
 
     void resize(long blockCount) {
@@ -343,7 +295,7 @@ public final class EmbeddedBdev implements EngineBdev {
 
     CompletionStage<Void> remove() {
         List<Desc> told;
-        synchronized (this) {
+        try (SpinLock _ = guard.acquire()) {
             if (removed) {
                 return gone;
             }
@@ -351,13 +303,13 @@ public final class EmbeddedBdev implements EngineBdev {
             told = List.copyOf(descs);
         }
         told.forEach(desc -> desc.sink.accept(BdevEvent.REMOVED));
-        channels().forEach(channel -> on(channel, channel::abortAll));
+        channels().forEach(channel -> channel.run(channel::abortAll));
         finishIfDone();
         return gone;
     }
 
     private void finishIfDone() {
-        synchronized (this) {
+        try (SpinLock _ = guard.acquire()) {
             if (!removed || finished || !descs.isEmpty()) {
                 return;
             }
@@ -376,7 +328,7 @@ public final class EmbeddedBdev implements EngineBdev {
 
     /** The environment is closed, with or without its descriptors. */
     void abandon() {
-        synchronized (this) {
+        try (SpinLock _ = guard.acquire()) {
             removed = true;
             descs.clear();
         }
@@ -405,21 +357,25 @@ public final class EmbeddedBdev implements EngineBdev {
 
     private BdevStatistics total() {
         BdevStatistics sum = ofClosedChannels;
-        for (EmbeddedChannel channel : channels.values()) {
+        for (EmbeddedChannel channel : channels) {
             sum = ChannelStatistics.sum(sum, channel.statistics.snapshot(), 1);
         }
         return sum;
     }
 
     @Override
-    public synchronized BdevStatistics statistics() {
-        return ChannelStatistics.sum(total(), baseline, -1);
+    public BdevStatistics statistics() {
+        try (SpinLock _ = guard.acquire()) {
+            return ChannelStatistics.sum(total(), baseline, -1);
+        }
     }
 
     @Override
-    public synchronized void resetStatistics() {
-        baseline = total();
-        histograms.forEach(LatencyHistogram::reset);
+    public void resetStatistics() {
+        try (SpinLock _ = guard.acquire()) {
+            baseline = total();
+            histograms.forEach(LatencyHistogram::reset);
+        }
     }
 
     @Override
@@ -427,14 +383,18 @@ public final class EmbeddedBdev implements EngineBdev {
         recordsLatency = enabled;
     }
 
-    synchronized void addHistogram(LatencyHistogram histogram) {
-        histograms.add(histogram);
+    void addHistogram(LatencyHistogram histogram) {
+        try (SpinLock _ = guard.acquire()) {
+            histograms.add(histogram);
+        }
     }
 
     @Override
-    public synchronized LatencyHistogram latency() {
+    public LatencyHistogram latency() {
         LatencyHistogram sum = new LatencyHistogram();
-        histograms.forEach(sum::add);
+        try (SpinLock _ = guard.acquire()) {
+            histograms.forEach(sum::add);
+        }
         return sum;
     }
 

@@ -40,8 +40,15 @@ public final class EmbeddedChannel implements EngineChannel {
     private final boolean directCompare;
     private final boolean directCopy;
 
-    private final List<RangeLock> locks = new ArrayList<>();
-    private final List<Quiet> waitingForQuiet = new ArrayList<>();
+    /** A copy of the device's range locks, as of the last look. */
+    private List<RangeLock> locks = List.of();
+
+    /** The number of the latest range lock that was seen. */
+    private long latestLock;
+
+    /** The range locks that have not been told that nothing they keep out is in the device. */
+    private final List<RangeLock> waitingForQuiet = new ArrayList<>();
+
     private final ArrayDeque<IoRequest> keptOut = new ArrayDeque<>();
     private final ArrayDeque<IoRequest> noMemory = new ArrayDeque<>();
     private final List<MultiStepIo> steps = new ArrayList<>();
@@ -61,8 +68,6 @@ public final class EmbeddedChannel implements EngineChannel {
 
     final ChannelStatistics statistics = new ChannelStatistics();
     private LatencyHistogram histogram;
-
-    private record Quiet(RangeLock lock, Runnable reached) {}
 
     EmbeddedChannel(EmbeddedBdev bdev, EmbeddedThread thread) {
         this.bdev = bdev;
@@ -97,6 +102,17 @@ public final class EmbeddedChannel implements EngineChannel {
 
     void retain() {
         references++;
+    }
+
+    /**
+     * Runs something on this channel's thread: now if that is the caller's, else as a message. Not if it has exited.
+     */
+    void run(Runnable action) {
+        if (context.isCurrent()) {
+            action.run();
+        } else {
+            boolean _ = context.post(action);
+        }
     }
 
     // ---- on the way down
@@ -215,16 +231,8 @@ public final class EmbeddedChannel implements EngineChannel {
 
     @Override
     public boolean completed(IoRequest io, int status) {
-        if (io.inDevice()) {
-            io.inDevice(false);
-            inDevice--;
-            if (status == -Errno.ENOMEM) {
-                refused(io);
-                return false;
-            }
-            if (gated) {
-                afterCompletion(io);
-            }
+        if (!left(io, status)) {
+            return false;
         }
         statistics.count(io.type(), io.lengthBytes(), status, context.nanoTime() - io.submitNanos());
         if (bdev.recordsLatency()) {
@@ -241,22 +249,21 @@ public final class EmbeddedChannel implements EngineChannel {
         histogram.record(nanos);
     }
 
-    private boolean stepCompleted(IoRequest io, int status) {
-        io.inDevice(false);
-        inDevice--;
-        if (status == -Errno.ENOMEM) {
-            refused(io);
-            return false;
+    /** An I/O or a step leaves the device, or what it waited in here. False if it stays, for want of memory. */
+    private boolean left(IoRequest io, int status) {
+        if (io.inDevice()) {
+            io.inDevice(false);
+            inDevice--;
+            if (status == -Errno.ENOMEM) {
+                refused(io);
+                return false;
+            }
         }
         if (gated) {
-            afterCompletion(io);
+            aborting.remove(io);
+            moveOn();
         }
         return true;
-    }
-
-    private void afterCompletion(IoRequest io) {
-        aborting.remove(io);
-        moveOn();
     }
 
     private void moveOn() {
@@ -330,19 +337,48 @@ public final class EmbeddedChannel implements EngineChannel {
         return false;
     }
 
-    /** Keeps I/O out from now on, and tells when none is in the device any more. */
-    void lock(RangeLock lock, Runnable reached) {
-        locks.add(lock);
-        gated = true;
-        if (lock.abortOutstanding()) {
-            abortAll();
-        }
-        waitingForQuiet.add(new Quiet(lock, reached));
-        checkQuiet();
+    /** Takes part in the device's range locks. Nothing is in the device yet that they could keep out. */
+    void join() {
+        thread.opened(this);
+        locks = bdev.rangeLocks().join(this);
+        latestLock = locks.isEmpty() ? 0 : locks.getLast().number;
+        updateGate();
     }
 
-    void unlock(RangeLock lock) {
-        locks.removeIf(held -> held == lock);
+    /**
+     * Takes over the range locks as they are now: keeps out what the new ones keep out, and lets in what the ended ones
+     * did. May come back here from inside: the fields are right before anything is called.
+     */
+    void look() {
+        List<RangeLock> now = bdev.rangeLocks().list();
+        int known = 0;
+        boolean aborts = false;
+        for (RangeLock lock : now) {
+            if (lock.number <= latestLock) {
+                known++;
+            } else {
+                latestLock = lock.number;
+                waitingForQuiet.add(lock);
+                aborts |= lock.everything();
+            }
+        }
+        boolean someEnded = known < locks.size();
+        locks = now;
+        if (someEnded) {
+            waitingForQuiet.retainAll(now);
+        }
+        gated = true;
+        if (aborts) {
+            abortAll();
+        }
+        checkQuiet();
+        if (someEnded) {
+            letIn();
+        }
+        updateGate();
+    }
+
+    private void letIn() {
         for (int due = keptOut.size(); due > 0 && !keptOut.isEmpty(); due--) {
             IoRequest io = keptOut.pollFirst();
             if (io.channel() == lane) {
@@ -351,14 +387,13 @@ public final class EmbeddedChannel implements EngineChannel {
                 submit(io);
             }
         }
-        updateGate();
     }
 
     private void checkQuiet() {
-        // What is run may come back here and change the list.
-        for (Quiet quiet : List.copyOf(waitingForQuiet)) {
-            if (!isBusy(quiet.lock()) && waitingForQuiet.removeIf(waiting -> waiting == quiet)) {
-                quiet.reached().run();
+        // What is told may come back here and change the list.
+        for (RangeLock lock : List.copyOf(waitingForQuiet)) {
+            if (!isBusy(lock) && waitingForQuiet.remove(lock)) {
+                bdev.rangeLocks().quiet(lock, this);
             }
         }
     }
@@ -441,17 +476,25 @@ public final class EmbeddedChannel implements EngineChannel {
     @Override
     public void close() {
         if (--references == 0) {
-            for (Quiet quiet : List.copyOf(waitingForQuiet)) {
-                quiet.reached().run();
-            }
-            waitingForQuiet.clear();
-            bdev.channelClosed(this, histogram);
+            end();
             try {
                 device.close();
             } catch (Throwable e) {
                 // The descriptor still has to be let go of.
                 context.report(e);
             }
+        }
+    }
+
+    /** Its thread exits with I/O outstanding that the device keeps. */
+    void giveUp() {
+        end();
+    }
+
+    private void end() {
+        if (thread.closed(this)) {
+            bdev.channelClosed(this, histogram);
+            bdev.rangeLocks().leave(this);
         }
     }
 
@@ -474,7 +517,7 @@ public final class EmbeddedChannel implements EngineChannel {
 
         @Override
         public boolean completed(IoRequest io, int status) {
-            return io.inDevice() ? stepCompleted(io, status) : true;
+            return left(io, status);
         }
 
         @Override

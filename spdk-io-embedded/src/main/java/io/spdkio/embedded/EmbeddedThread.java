@@ -5,7 +5,9 @@ import io.spdkio.spi.IoContext;
 import io.spdkio.spi.IoRequest;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 
@@ -16,6 +18,7 @@ public final class EmbeddedThread implements EngineThread {
     private final ArrayDeque<ChildIo> spares = new ArrayDeque<>();
     private final Map<Class<?>, ThreadResource> resources = new HashMap<>();
     private ThreadResource[] polled = {};
+    private final List<EmbeddedChannel> channels = new ArrayList<>();
 
     EmbeddedThread(IoContext context, Runnable ended) {
         this.context = context;
@@ -75,6 +78,30 @@ public final class EmbeddedThread implements EngineThread {
     @Override
     public boolean isIdle() {
         return true;
+    }
+
+    /** The channel to a device; null when there is none. */
+    EmbeddedChannel channelTo(EmbeddedBdev bdev) {
+        for (EmbeddedChannel channel : channels) {
+            if (channel.bdev() == bdev) {
+                return channel;
+            }
+        }
+        return null;
+    }
+
+    void opened(EmbeddedChannel channel) {
+        channels.add(channel);
+    }
+
+    /** Whether it was open until now. */
+    boolean closed(EmbeddedChannel channel) {
+        return channels.remove(channel);
+    }
+
+    @Override
+    public void giveUp() {
+        List.copyOf(channels).forEach(EmbeddedChannel::giveUp);
     }
 
     @Override

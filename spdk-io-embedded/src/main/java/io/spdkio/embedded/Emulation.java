@@ -144,8 +144,13 @@ final class Emulation {
 
         CompareAndWrite(EmbeddedChannel channel, IoRequest io) {
             super(channel, io);
-            lock = RangeLock.changes(io);
+            lock = RangeLock.changes(channel, io, this::granted);
             chunkBlocks = Math.max(1, channel.maxIoBytes() / blockSize);
+        }
+
+        private void granted() {
+            stage = Stage.COMPARE;
+            advance();
         }
 
         @Override
@@ -157,14 +162,7 @@ final class Emulation {
         void submitSteps() {
             if (stage == Stage.LOCK && !asked) {
                 asked = true;
-                channel.bdev()
-                        .lock(
-                                lock,
-                                channel,
-                                () -> {
-                                    stage = Stage.COMPARE;
-                                    advance();
-                                });
+                channel.bdev().rangeLocks().request(lock);
             }
             if (stage == Stage.COMPARE) {
                 if (found == null) {
@@ -213,7 +211,7 @@ final class Emulation {
 
         @Override
         void end(int result) {
-            channel.bdev().unlock(lock);
+            channel.bdev().rangeLocks().end(lock);
             io.complete(result);
         }
     }

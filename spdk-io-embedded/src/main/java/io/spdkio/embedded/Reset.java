@@ -7,26 +7,25 @@ import io.spdkio.spi.IoRequest;
  * there. Can be aborted itself as long as it waits for that.
  */
 final class Reset extends MultiStepIo {
-    private final RangeLock lock = RangeLock.wholeDevice();
+    private final RangeLock lock;
     private boolean asked;
     private boolean quiet;
 
     Reset(EmbeddedChannel channel, IoRequest io) {
         super(channel, io);
+        lock = RangeLock.wholeDevice(channel, this::granted);
+    }
+
+    private void granted() {
+        quiet = true;
+        advance();
     }
 
     @Override
     void submitSteps() {
         if (!asked) {
             asked = true;
-            channel.bdev()
-                    .lock(
-                            lock,
-                            channel,
-                            () -> {
-                                quiet = true;
-                                advance();
-                            });
+            channel.bdev().rangeLocks().request(lock);
         }
     }
 
@@ -37,7 +36,7 @@ final class Reset extends MultiStepIo {
 
     @Override
     void end(int result) {
-        channel.bdev().unlock(lock);
+        channel.bdev().rangeLocks().end(lock);
         super.end(result);
     }
 }

@@ -8,6 +8,7 @@ import io.spdkio.bdev.ErrorBdev;
 import io.spdkio.bdev.IoType;
 import io.spdkio.embedded.BaseDevice;
 import io.spdkio.spi.IoRequest;
+import io.spdkio.spi.SpinLock;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -49,6 +50,7 @@ public final class ErrorDevice extends StackedDevice {
     private static final class Rule {
         private final ErrorBdev.Injection injection;
         private final SplittableRandom random;
+        private final SpinLock guard = new SpinLock();
         private long left;
 
         Rule(ErrorBdev.Injection injection) {
@@ -57,14 +59,16 @@ public final class ErrorDevice extends StackedDevice {
             this.left = injection.count();
         }
 
-        synchronized boolean hits(int atBase) {
-            if (left == 0
-                    || atBase < injection.queueDepth()
-                    || (injection.rate() < 1 && random.nextDouble() >= injection.rate())) {
-                return false;
+        boolean hits(int atBase) {
+            try (SpinLock _ = guard.acquire()) {
+                if (left == 0
+                        || atBase < injection.queueDepth()
+                        || (injection.rate() < 1 && random.nextDouble() >= injection.rate())) {
+                    return false;
+                }
+                left--;
+                return true;
             }
-            left--;
-            return true;
         }
 
         /** Changes the byte, if the data has that many. */

@@ -8,11 +8,13 @@ import io.spdkio.bdev.BdevIo;
 import io.spdkio.bdev.IoType;
 import io.spdkio.embedded.BaseDevice;
 import io.spdkio.spi.IoRequest;
+import io.spdkio.spi.SpinLock;
 
 /** A device that stands on another, which it claims, and hands operations on to it. */
 abstract class StackedDevice implements BdevBackend {
     private final String productName;
     private final BaseDevice base;
+    private final SpinLock guard = new SpinLock();
     private Registration registration;
     private boolean baseRemoved;
 
@@ -24,7 +26,7 @@ abstract class StackedDevice implements BdevBackend {
 
     private void baseChanged(BdevEvent event) {
         Registration target;
-        synchronized (this) {
+        try (SpinLock _ = guard.acquire()) {
             baseRemoved |= event == BdevEvent.REMOVED;
             target = registration;
         }
@@ -43,7 +45,7 @@ abstract class StackedDevice implements BdevBackend {
     @Override
     public final void registered(Registration target) {
         boolean late;
-        synchronized (this) {
+        try (SpinLock _ = guard.acquire()) {
             registration = target;
             late = baseRemoved;
         }

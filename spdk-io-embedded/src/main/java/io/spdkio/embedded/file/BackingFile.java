@@ -2,6 +2,7 @@ package io.spdkio.embedded.file;
 
 import io.spdkio.embedded.linux.Errno;
 import io.spdkio.embedded.linux.ErrnoException;
+import io.spdkio.spi.SpinLock;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -32,6 +33,7 @@ public abstract sealed class BackingFile implements AutoCloseable permits LinuxB
     private final FileOptions options;
     private volatile RangeCall zeroCall = RangeCall.NONE;
     private volatile RangeCall unmapCall = RangeCall.NONE;
+    private final SpinLock guard = new SpinLock();
     private int users = 1;
     private boolean closed;
 
@@ -120,28 +122,37 @@ public abstract sealed class BackingFile implements AutoCloseable permits LinuxB
     }
 
     /** A ring begins to use the file. */
-    final synchronized void attached() {
-        if (closed) {
-            throw new ErrnoException(Errno.EBADF, path() + " is closed");
+    final void attached() {
+        try (SpinLock _ = guard.acquire()) {
+            if (closed) {
+                throw new ErrnoException(Errno.EBADF, path() + " is closed");
+            }
+            users++;
         }
-        users++;
     }
 
     /** A ring has ended to use the file. */
-    final synchronized void detached() {
-        users--;
-        if (users == 0) {
+    final void detached() {
+        boolean last;
+        try (SpinLock _ = guard.acquire()) {
+            users--;
+            last = users == 0;
+        }
+        if (last) {
             closeFile();
         }
     }
 
     /** Closes the file as soon as no ring has it attached. Closing twice is fine. */
     @Override
-    public final synchronized void close() {
-        if (!closed) {
+    public final void close() {
+        try (SpinLock _ = guard.acquire()) {
+            if (closed) {
+                return;
+            }
             closed = true;
-            detached();
         }
+        detached();
     }
 
     /** {@return whether a file that cannot be opened so may still be opened for reading} */

@@ -1,5 +1,7 @@
 package io.spdkio.embedded.file;
 
+import io.spdkio.spi.SpinLock;
+
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
@@ -24,6 +26,7 @@ public final class RegisteredMemory {
         }
     }
 
+    private final SpinLock guard = new SpinLock();
     private volatile Region[] regions = {};
     private volatile String refusal;
 
@@ -34,16 +37,18 @@ public final class RegisteredMemory {
      *
      * @param memory off-heap, overlapping none that is here
      */
-    public synchronized void add(MemorySegment memory) {
+    public void add(MemorySegment memory) {
         if (!memory.isNative() || memory.byteSize() == 0) {
             throw new IllegalArgumentException("not off-heap memory: " + memory);
         }
-        int at = floor(regions, memory.address()) + 1;
-        Region[] more = new Region[regions.length + 1];
-        System.arraycopy(regions, 0, more, 0, at);
-        more[at] = new Region(memory);
-        System.arraycopy(regions, at, more, at + 1, regions.length - at);
-        regions = more;
+        try (SpinLock _ = guard.acquire()) {
+            int at = floor(regions, memory.address()) + 1;
+            Region[] more = new Region[regions.length + 1];
+            System.arraycopy(regions, 0, more, 0, at);
+            more[at] = new Region(memory);
+            System.arraycopy(regions, at, more, at + 1, regions.length - at);
+            regions = more;
+        }
     }
 
     /**
@@ -52,15 +57,17 @@ public final class RegisteredMemory {
      *
      * @param memory as it was added
      */
-    public synchronized void remove(MemorySegment memory) {
-        int at = floor(regions, memory.address());
-        if (at < 0 || regions[at].start != memory.address()) {
-            return;
+    public void remove(MemorySegment memory) {
+        try (SpinLock _ = guard.acquire()) {
+            int at = floor(regions, memory.address());
+            if (at < 0 || regions[at].start != memory.address()) {
+                return;
+            }
+            Region[] fewer = new Region[regions.length - 1];
+            System.arraycopy(regions, 0, fewer, 0, at);
+            System.arraycopy(regions, at + 1, fewer, at, fewer.length - at);
+            regions = fewer;
         }
-        Region[] fewer = new Region[regions.length - 1];
-        System.arraycopy(regions, 0, fewer, 0, at);
-        System.arraycopy(regions, at + 1, fewer, at, fewer.length - at);
-        regions = fewer;
     }
 
     /**

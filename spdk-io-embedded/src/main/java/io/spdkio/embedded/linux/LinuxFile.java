@@ -4,6 +4,8 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import io.spdkio.spi.SpinLock;
+
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -98,6 +100,7 @@ public final class LinuxFile implements AutoCloseable {
     private final Path path;
     private final int fd;
     private final Status opened;
+    private final SpinLock guard = new SpinLock();
     private volatile boolean closed;
 
     private LinuxFile(Path path, int fd) {
@@ -326,11 +329,14 @@ public final class LinuxFile implements AutoCloseable {
 
     /** Closes the descriptor; closing twice is fine. */
     @Override
-    public synchronized void close() {
-        if (!closed) {
+    public void close() {
+        try (SpinLock _ = guard.acquire()) {
+            if (closed) {
+                return;
+            }
             closed = true;
-            Syscall.CLOSE.call(fd);
         }
+        Syscall.CLOSE.call(fd);
     }
 
     @Override

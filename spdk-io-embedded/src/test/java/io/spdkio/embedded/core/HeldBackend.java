@@ -18,6 +18,7 @@ class HeldBackend implements BdevBackend {
     int submits;
     boolean aborting = true;
     BiConsumer<HeldBackend, BdevIo> script = (backend, io) -> backend.held.add(io);
+    Runnable onAbort = () -> {};
     private final BdevGeometry geometry;
 
     HeldBackend() {
@@ -61,6 +62,7 @@ class HeldBackend implements BdevBackend {
             @Override
             public void abort(BdevIo io) {
                 aborts++;
+                onAbort.run();
                 if (aborting) {
                     held.remove(io);
                     io.complete(IoStatus.ABORTED);
