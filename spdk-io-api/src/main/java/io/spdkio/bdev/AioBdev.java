@@ -11,10 +11,11 @@ import java.util.OptionalLong;
  *
  * @param name its name
  * @param path the file
- * @param blockSize bytes in a block; 0 for the block device's own, or 512 for a file
+ * @param blockSize bytes in a block, a power of two of which the file's size is a multiple; 0 for the block device's
+ *     own, or 512 for a file
  * @param module which of SPDK's modules
  * @param readOnly whether the file is opened for reading only
- * @param direct whether to go past the page cache where the file allows it
+ * @param direct whether to go past the page cache where the file allows it; native always does
  * @param createSize when present, a missing file is made with this size and a smaller one is grown to it; else the file
  *     must be there
  */
@@ -36,6 +37,10 @@ public record AioBdev(
         BdevSpec.requireName(name);
         if (blockSize != 0) {
             BdevGeometry.of(blockSize, 1);
+            if (Integer.bitCount(blockSize) != 1) {
+                throw new IllegalArgumentException(
+                        "a file's block size is a power of two, not " + blockSize + "; 512 and 4096 are usual");
+            }
         }
         if (createSize.isPresent()) {
             MallocBdev.geometryOf(createSize.getAsLong(), blockSize == 0 ? BdevGeometry.MIN_BLOCK_SIZE : blockSize);

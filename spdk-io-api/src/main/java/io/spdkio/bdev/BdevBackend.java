@@ -81,6 +81,7 @@ public interface BdevBackend {
          * Tells that the device has another size.
          *
          * @param blockCount number of blocks
+         * @throws io.spdkio.SpdkException.Busy if it is less than before and the device is open
          */
         void resize(long blockCount);
 

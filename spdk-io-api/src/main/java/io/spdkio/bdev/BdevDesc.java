@@ -128,7 +128,7 @@ public interface BdevDesc extends IoDevice, AutoCloseable {
     }
 
     /**
-     * Resets the device: I/O of every thread that is outstanding is aborted, I/O submitted meanwhile waits.
+     * Resets the device: I/O of every thread that is outstanding or comes meanwhile is aborted.
      *
      * @param channel the calling thread's channel to this descriptor
      * @return completes when the device works again

@@ -3,7 +3,8 @@ package io.spdkio.bdev;
 import java.time.Duration;
 
 /**
- * A device that does everything later than the one it stands on ({@code bdev_delay}). It claims its base.
+ * A device that reads and writes later than the one it stands on ({@code bdev_delay}); other operations take no longer.
+ * It claims its base.
  *
  * @param name its name
  * @param base the name of the device below
@@ -17,7 +18,7 @@ public record DelayBdev(String name, String base, Latencies latencies) implement
     }
 
     /**
-     * A device that delays everything by the same time.
+     * A device that delays reads and writes by the same time.
      *
      * @param name its name
      * @param base the name of the device below
@@ -33,8 +34,8 @@ public record DelayBdev(String name, String base, Latencies latencies) implement
      *
      * @param averageRead for reads
      * @param p99Read for one read in a hundred
-     * @param averageWrite for everything that changes the device
-     * @param p99Write for one of those in a hundred
+     * @param averageWrite for writes
+     * @param p99Write for one write in a hundred
      */
     public record Latencies(Duration averageRead, Duration p99Read, Duration averageWrite, Duration p99Write) {
         /** Checks that none is negative. */

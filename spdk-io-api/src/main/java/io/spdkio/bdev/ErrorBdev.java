@@ -53,7 +53,7 @@ public record ErrorBdev(String name, String base, List<Injection> injections) im
      * @param count how many I/Os of each type it hits before it ends, at least 1. SPDK counts in 32 bits: more than
      *     4,294,967,295 becomes that
      * @param rate the share of I/Os it hits, more than 0 to 1; less than 1 only with {@link Mode#FAILURE} and {@link
-     *     Mode#NOMEM}. SPDK has no such thing: the library chooses the I/Os
+     *     Mode#NOMEM}, and without a queue depth. SPDK has no such thing: the library chooses the I/Os
      * @param seed makes that choice repeatable
      * @param queueDepth hit only while at least so many I/Os of the channel are at the base; 0 for always
      * @param corruptOffsetBytes for {@link Mode#CORRUPT_DATA}: which byte of the I/O's data is changed; none if it has
@@ -97,6 +97,10 @@ public record ErrorBdev(String name, String base, List<Injection> injections) im
             }
             if (queueDepth < 0) {
                 throw new IllegalArgumentException("queue depth " + queueDepth + " is negative");
+            }
+            if (rate < 1 && queueDepth != 0) {
+                throw new IllegalArgumentException(
+                        "a rate of " + rate + " with queue depth " + queueDepth + ": give one of the two");
             }
             if (corruptOffsetBytes < 0) {
                 throw new IllegalArgumentException("the byte to corrupt, " + corruptOffsetBytes + ", is negative");

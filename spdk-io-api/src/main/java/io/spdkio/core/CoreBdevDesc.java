@@ -102,7 +102,7 @@ final class CoreBdevDesc implements BdevDesc {
     }
 
     void checkMode(IoType type) {
-        if (!writable && type.modifies()) {
+        if (!writable && (type.modifies() || type == IoType.FLUSH)) {
             throw IoPort.readOnly(
                     type, "'" + bdev.name() + "'", "which was opened read-only; open it with OpenMode.READ_WRITE");
         }

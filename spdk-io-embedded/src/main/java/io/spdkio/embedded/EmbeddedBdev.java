@@ -286,6 +286,17 @@ public final class EmbeddedBdev implements EngineBdev {
     }
 
     void resize(long blockCount) {
+        if (blockCount < geometry.blockCount() && !descs().isEmpty()) {
+            throw new SpdkException.Busy(
+                    "bdev '"
+                            + name
+                            + "' can't shrink from "
+                            + geometry.blockCount()
+                            + " to "
+                            + blockCount
+                            + " blocks while it is open; close its descriptors first",
+                    -Errno.EBUSY);
+        }
         BdevGeometry resized = geometry.withBlockCount(blockCount);
         if (resized.blockCount() != geometry.blockCount()) {
             geometry = resized;

@@ -326,11 +326,15 @@ public final class EmbeddedChannel implements EngineChannel {
 
     // ---- range locks
 
-    /** Whether an I/O has to wait; it is then kept here. */
+    /** Whether an I/O has to wait; it is then kept here. During a reset it is aborted, as in SPDK. */
     private boolean mustWait(IoRequest io) {
         for (RangeLock lock : locks) {
             if (lock.keepsOut(io)) {
-                keptOut.addLast(io);
+                if (lock.everything() && io.type() != IoType.RESET) {
+                    io.complete(IoStatus.ABORTED);
+                } else {
+                    keptOut.addLast(io);
+                }
                 return true;
             }
         }

@@ -46,7 +46,6 @@ public abstract class DelayBdevTck extends EngineTck {
         assertThat(buffer.get(0, 512)).isEqualTo(pattern(seed, 512));
         Device other = delayDevice(NONE, SOME);
         assertThat(timed(() -> other.write(0, pattern(seed, 512)))).isGreaterThanOrEqualTo(SOME);
-        assertThat(timed(() -> await(other.desc.writeZeroes(other.channel, 0, 512)))).isGreaterThanOrEqualTo(SOME);
     }
 
     @Test

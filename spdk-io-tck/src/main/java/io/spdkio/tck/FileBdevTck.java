@@ -108,17 +108,16 @@ public abstract class FileBdevTck extends EngineTck {
     }
 
     @Test
-    void theRestOfAFileBehindItsLastWholeBlockIsNotPartOfTheDevice() throws IOException {
-        byte[] data = pattern(seed, 10 * 4096 + 100);
-        Bdev bdev = create(AioBdev.of("f", fileOf("a", data)).withBlockSize(4096));
-        assertThat(bdev.blockCount()).isEqualTo(10);
-        Device device = device(bdev);
-        device.write(9 * 4096, pattern(seed + 1, 4096));
-        device.close();
-        byte[] after = Files.readAllBytes(file("a"));
-        assertThat(after).hasSize(data.length);
-        assertThat(Arrays.copyOfRange(after, 10 * 4096, after.length))
-                .isEqualTo(Arrays.copyOfRange(data, 10 * 4096, data.length));
+    void aFileThatEndsWithinABlockIsRefused() throws IOException {
+        byte[] data = pattern(seed, 10 * 4096 + 512);
+        Path path = fileOf("a", data);
+        assertThat(failureOf(() -> env.bdevs().create(AioBdev.of("f", path).withBlockSize(4096))))
+                .isInstanceOf(SpdkException.class)
+                .hasMessageContaining(path.toString())
+                .hasMessageContaining("block size");
+        assertThat(env.bdevs().list()).isEmpty();
+        assertThat(Files.readAllBytes(path)).as("nothing was changed").isEqualTo(data);
+        assertThat(create(AioBdev.of("f", path).withBlockSize(512)).blockCount()).isEqualTo(81);
     }
 
     @Test

@@ -14,6 +14,12 @@ public abstract class FileBlockIoTck extends BlockIoTck {
     /** For the subclasses. */
     protected FileBlockIoTck() {}
 
+    /** A file's blocks have a power of two of bytes ({@code bdev_aio.c}). */
+    @Override
+    final int blockSizeLike(int blockSize) {
+        return Integer.highestOneBit(blockSize);
+    }
+
     @Override
     protected Bdev makeDevice(long blocks, int blockSize) {
         String name = newName("file");

@@ -49,6 +49,8 @@ public abstract class OpenTck extends EngineTck {
                         () -> desc.unmap(channel, 0, 512),
                         () -> desc.compareAndWrite(channel, buffer, other, 0, 512),
                         () -> desc.copy(channel, 0, 512, 512),
+                        () -> desc.flush(channel),
+                        () -> queue.flush(0, 512, 1),
                         () -> queue.write(buffer, 0, 512, 1),
                         () -> queue.writeZeroes(0, 512, 1),
                         () -> queue.unmap(0, 512, 1),
@@ -63,7 +65,6 @@ public abstract class OpenTck extends EngineTck {
         await(desc.read(channel, buffer, 0, 512));
         assertThat(buffer.get(0, 512)).isEqualTo(pattern(seed, 512));
         await(desc.compare(channel, buffer, 0, 512));
-        await(desc.flush(channel));
     }
 
     @Test
@@ -308,9 +309,14 @@ public abstract class OpenTck extends EngineTck {
         List<BdevEvent> events = new CopyOnWriteArrayList<>();
         Bdev bdev = custom(backend);
         BdevDesc desc = bdev.open(OpenMode.READ_WRITE, events::add);
-        backend.registration.resize(32);
+        assertThatThrownBy(() -> backend.registration.resize(32))
+                .as("a device that is open does not shrink")
+                .isInstanceOf(SpdkException.Busy.class)
+                .hasMessageContaining(bdev.name());
+        assertThat(bdev.blockCount()).isEqualTo(64);
+        backend.registration.resize(96);
         pollUntil("the event", () -> !events.isEmpty());
-        assertThat(bdev.blockCount()).isEqualTo(32);
+        assertThat(bdev.blockCount()).isEqualTo(96);
         backend.registration.remove();
         pollUntil("the event", () -> events.size() == 2);
         assertThat(events).containsExactly(BdevEvent.RESIZED, BdevEvent.REMOVED);

@@ -5,6 +5,7 @@ import io.spdkio.Poller;
 import io.spdkio.SpdkThread;
 import io.spdkio.bdev.BdevIo;
 import io.spdkio.bdev.DelayBdev;
+import io.spdkio.bdev.IoType;
 import io.spdkio.embedded.BaseDevice;
 import io.spdkio.spi.IoRequest;
 
@@ -91,7 +92,8 @@ public final class DelayDevice extends StackedDevice {
                 io.complete(status == IoStatus.SUCCESS ? IoStatus.ABORTED : status);
                 return;
             }
-            if (delay == 0 || status != IoStatus.SUCCESS) {
+            boolean delayed = io.type() == IoType.READ || io.type() == IoType.WRITE;
+            if (delay == 0 || !delayed || status != IoStatus.SUCCESS) {
                 io.complete(status);
                 return;
             }

@@ -77,6 +77,19 @@ public final class FileDevice implements BdevBackend, EmbeddedEngine.Rescannable
 
     private long wholeBlocks(long sizeBytes) {
         long blocks = sizeBytes / file.blockBytes();
+        if (blocks != 0 && sizeBytes % file.blockBytes() != 0) {
+            throw SpdkException.withMessage(
+                    "file device '"
+                            + name
+                            + "': "
+                            + file
+                            + " has "
+                            + sizeBytes
+                            + " bytes, which is not a multiple of the block size "
+                            + file.blockBytes()
+                            + "; take a smaller block size, or make the file longer",
+                    -Errno.EINVAL);
+        }
         if (blocks == 0) {
             throw SpdkException.withMessage(
                     "file device '"

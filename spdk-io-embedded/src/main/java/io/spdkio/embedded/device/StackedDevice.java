@@ -36,9 +36,9 @@ abstract class StackedDevice implements BdevBackend {
     }
 
     private void tell(Registration target, BdevEvent event) {
-        switch (event) {
-            case REMOVED -> target.remove();
-            case RESIZED -> target.resize(base.geometry().blockCount());
+        // Its own size stays what it was, as in SPDK.
+        if (event == BdevEvent.REMOVED) {
+            target.remove();
         }
     }
 
@@ -49,8 +49,9 @@ abstract class StackedDevice implements BdevBackend {
             registration = target;
             late = baseRemoved;
         }
-        // What has happened since its shape was taken.
-        tell(target, late ? BdevEvent.REMOVED : BdevEvent.RESIZED);
+        if (late) {
+            tell(target, BdevEvent.REMOVED);
+        }
     }
 
     @Override

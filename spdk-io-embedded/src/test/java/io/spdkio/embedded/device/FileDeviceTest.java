@@ -2,7 +2,6 @@ package io.spdkio.embedded.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
-import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.spdkio.Errno;
@@ -131,20 +130,25 @@ class FileDeviceTest {
         try (BdevDesc desc = bdev.open(OpenMode.READ_ONLY, events::add);
                 IoChannel channel = thread.ioChannel(desc);
                 DmaBuf buffer = env.dma().allocate(BLOCK)) {
+            long before = bdev.blockCount();
             truncate(8L * BLOCK);
-            env.bdevs().rescan("disk").join();
-            assertThat(bdev.blockCount()).isEqualTo(8);
-            assertThatIllegalArgumentException().isThrownBy(() -> desc.read(channel, buffer, 8L * BLOCK, BLOCK));
-            truncate(16L * BLOCK);
-            env.bdevs().rescan("disk").join();
-            desc.read(channel, buffer, 15L * BLOCK, BLOCK).join();
-            assertThat(events).containsExactly(BdevEvent.RESIZED, BdevEvent.RESIZED);
-            truncate(0);
-            assertThatExceptionOfType(SpdkException.class)
+            assertThatExceptionOfType(SpdkException.Busy.class)
                     .isThrownBy(() -> env.bdevs().rescan("disk").join())
-                    .withMessageContaining("less than one block");
-            assertThat(bdev.blockCount()).isEqualTo(16);
+                    .withMessageContaining("shrink");
+            assertThat(bdev.blockCount()).isEqualTo(before);
+            truncate((before + 16) * BLOCK);
+            env.bdevs().rescan("disk").join();
+            desc.read(channel, buffer, (before + 15) * BLOCK, BLOCK).join();
+            assertThat(events).containsExactly(BdevEvent.RESIZED);
         }
+        truncate(8L * BLOCK);
+        env.bdevs().rescan("disk").join();
+        assertThat(bdev.blockCount()).isEqualTo(8);
+        truncate(0);
+        assertThatExceptionOfType(SpdkException.class)
+                .isThrownBy(() -> env.bdevs().rescan("disk").join())
+                .withMessageContaining("less than one block");
+        assertThat(bdev.blockCount()).isEqualTo(8);
     }
 
     @Test

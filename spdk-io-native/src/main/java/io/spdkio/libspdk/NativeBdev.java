@@ -1,0 +1,526 @@
+package io.spdkio.libspdk;
+
+import io.spdkio.Errno;
+import io.spdkio.SpdkException;
+import io.spdkio.bdev.BdevEvent;
+import io.spdkio.bdev.BdevGeometry;
+import io.spdkio.bdev.BdevStatistics;
+import io.spdkio.bdev.ErrorBdev;
+import io.spdkio.bdev.IoType;
+import io.spdkio.bdev.LatencyHistogram;
+import io.spdkio.bdev.OpenMode;
+import io.spdkio.bdev.QosLimits;
+import io.spdkio.spi.ChannelStatistics;
+import io.spdkio.spi.EngineBdev;
+import io.spdkio.spi.EngineDesc;
+import io.spdkio.spi.EngineThread;
+import io.spdkio.sys.ErrorGate;
+import io.spdkio.sys.raw.BdevH;
+import io.spdkio.sys.raw.spdk_bdev;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Consumer;
+
+/**
+ * A struct spdk_bdev, watched by a descriptor of the engine's own that tells of its resizing and removal. What SPDK
+ * says of it is read once, so that a handle is harmless when the device is gone. The lists are guarded by this object.
+ */
+final class NativeBdev implements EngineBdev {
+    private static final BdevStatistics NOTHING = new BdevStatistics(0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    private static final ValueLayout.OfLong BIG_ENDIAN_LONG =
+            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+
+    private final SpdkRuntime runtime;
+    private final long sequence;
+    private final String name;
+    private final String spdkName;
+    private final String moduleName;
+    private final String productName;
+    private final UUID uuid;
+    private volatile int supported;
+    private final boolean emulatesCompare;
+    private final MemorySegment bdev;
+    private final long eventId;
+    private final CompletableFuture<Void> gone = new CompletableFuture<>();
+    private final Consumer<NativeBdev> forget;
+    private MemorySegment watcher;
+    private ErrorGate gate;
+    private volatile CustomDevice device;
+    private volatile List<String> bases = List.of();
+
+    private volatile BdevGeometry geometry;
+    private volatile boolean removed;
+    private volatile boolean recordsLatency;
+
+    private final Set<NativeDesc> descs = new LinkedHashSet<>();
+    private final Set<NativeChannel> channels = new LinkedHashSet<>();
+    private final List<LatencyHistogram> histograms = new ArrayList<>();
+    private BdevStatistics ofClosedChannels = NOTHING;
+    private BdevStatistics baseline = NOTHING;
+
+    /** Looks at a device. On the app thread. */
+    NativeBdev(SpdkRuntime runtime, String name, MemorySegment bdev, long sequence, Consumer<NativeBdev> forget) {
+        this.runtime = runtime;
+        this.bdev = bdev;
+        this.sequence = sequence;
+        this.forget = forget;
+        this.spdkName = Memory.text(BdevH.spdk_bdev_get_name(bdev));
+        this.name = name == null ? spdkName : name;
+        this.moduleName = Memory.text(BdevH.spdk_bdev_get_module_name(bdev));
+        this.productName = Memory.text(BdevH.spdk_bdev_get_product_name(bdev));
+        MemorySegment id = Memory.at(BdevH.spdk_bdev_get_uuid(bdev).address(), 16);
+        this.uuid = new UUID(id.get(BIG_ENDIAN_LONG, 0), id.get(BIG_ENDIAN_LONG, 8));
+        int bits = 0;
+        for (IoType type : IoType.values()) {
+            if (asksSpdk(type)) {
+                bits |= bit(type);
+            }
+        }
+        this.supported = bits;
+        this.emulatesCompare = !does(BdevH.SPDK_BDEV_IO_TYPE_COMPARE);
+        this.geometry = readGeometry();
+        this.eventId = runtime.addEventSink(this::onEvent);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment opened = arena.allocate(ValueLayout.ADDRESS);
+            int rc =
+                    BdevH.spdk_bdev_open_ext(
+                            arena.allocateFrom(spdkName),
+                            false,
+                            runtime.onBdevEvent(),
+                            MemorySegment.ofAddress(eventId),
+                            opened);
+            if (rc != 0) {
+                runtime.removeEventSink(eventId);
+                throw SpdkException.of("bdev '" + spdkName + "'", rc);
+            }
+            watcher = opened.get(ValueLayout.ADDRESS, 0);
+        }
+    }
+
+    private boolean asksSpdk(IoType type) {
+        return switch (type) {
+            // SPDK emulates these where the device lacks them.
+            case READ, RESET, ABORT, COMPARE -> true;
+            case COMPARE_AND_WRITE, WRITE -> does(BdevH.SPDK_BDEV_IO_TYPE_WRITE);
+            // A delay device says that it copies when its base does, and fails to.
+            case COPY -> does(BdevH.SPDK_BDEV_IO_TYPE_WRITE) && !moduleName.equals("delay");
+            case UNMAP -> does(BdevH.SPDK_BDEV_IO_TYPE_UNMAP);
+            case FLUSH -> does(BdevH.SPDK_BDEV_IO_TYPE_FLUSH);
+            case WRITE_ZEROES -> does(BdevH.SPDK_BDEV_IO_TYPE_WRITE_ZEROES);
+        };
+    }
+
+    private boolean does(int type) {
+        return BdevH.spdk_bdev_io_type_supported(bdev, type);
+    }
+
+    @SuppressWarnings("EnumOrdinal") // the number is forgotten with the process
+    private static int bit(IoType type) {
+        return 1 << type.ordinal();
+    }
+
+    private BdevGeometry readGeometry() {
+        MemorySegment struct = spdk_bdev.struct(bdev);
+        int blockSize = BdevH.spdk_bdev_get_block_size(bdev);
+        int boundary = BdevH.spdk_bdev_get_optimal_io_boundary(bdev);
+        long maxIoBytes = Integer.toUnsignedLong(spdk_bdev.max_rw_size(struct)) * blockSize;
+        return new BdevGeometry(
+                blockSize,
+                BdevH.spdk_bdev_get_num_blocks(bdev),
+                boundary,
+                spdk_bdev.split_on_optimal_io_boundary(struct) != 0,
+                maxIoBytes,
+                spdk_bdev.max_num_segments(struct),
+                (int) BdevH.spdk_bdev_get_buf_align(bdev),
+                Math.max(1, BdevH.spdk_bdev_get_write_unit_size(bdev)),
+                compareAndWriteUnitBlocks(blockSize));
+    }
+
+    /** Where SPDK compares and writes in two steps, it can do no more than its buffers hold. */
+    private int compareAndWriteUnitBlocks(int blockSize) {
+        int unit = Math.max(1, Short.toUnsignedInt(BdevH.spdk_bdev_get_acwu(bdev)));
+        return does(BdevH.SPDK_BDEV_IO_TYPE_COMPARE_AND_WRITE)
+                ? unit
+                : Math.min(unit, Math.max(1, NativeChannel.SMALL_COMPARE_BYTES / blockSize));
+    }
+
+    long sequence() {
+        return sequence;
+    }
+
+    String spdkName() {
+        return spdkName;
+    }
+
+    String moduleName() {
+        return moduleName;
+    }
+
+    MemorySegment spdkBdev() {
+        return bdev;
+    }
+
+    /** The device behind it that Java serves; null for others. */
+    CustomDevice device() {
+        return device;
+    }
+
+    void servedBy(CustomDevice served) {
+        device = served;
+    }
+
+    /** Takes what would change it from what it does. */
+    void makeReadOnly() {
+        int reading = supported;
+        for (IoType type : IoType.values()) {
+            if (type.modifies() || type == IoType.FLUSH) {
+                reading &= ~bit(type);
+            }
+        }
+        supported = reading;
+    }
+
+    /** Sets or ends the rates of an error device. On the app thread. */
+    void setRates(ErrorBdev.Injection injection) {
+        boolean rated = injection.rate() < 1;
+        if (gate == null) {
+            if (!rated) {
+                return;
+            }
+            gate = ErrorGate.install(bdev.address());
+        }
+        if (injection.types().isEmpty()) {
+            gate.clear();
+        }
+        for (IoType type : injection.types()) {
+            gate.set(
+                    CustomDevice.operation(type),
+                    injection.mode() == ErrorBdev.Mode.NOMEM ? ErrorGate.Mode.NOMEM : ErrorGate.Mode.FAILURE,
+                    rated ? injection.rate() : 0,
+                    injection.seed(),
+                    injection.count());
+        }
+    }
+
+    /** Notes what it stands on, by SPDK's names. */
+    void standsOn(List<String> below) {
+        bases = below;
+    }
+
+    boolean standsOn(String below) {
+        return bases.contains(below);
+    }
+
+    /** Whether removing it by its own method would also remove what a store below it keeps. */
+    boolean holdsData() {
+        return moduleName.equals("lvol") || moduleName.equals("raid");
+    }
+
+    /** Whether it keeps I/O that no abort reaches. */
+    boolean needsResetToEnd() {
+        return moduleName.equals("error");
+    }
+
+    /** Whether SPDK reads and compares by itself when the device can't, in a buffer of limited size. */
+    boolean emulatesCompare() {
+        return emulatesCompare;
+    }
+
+    boolean isPartOf(String base) {
+        return moduleName.equals("split") && spdkName.matches(java.util.regex.Pattern.quote(base) + "p[0-9]+");
+    }
+
+    // ---- what it is
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public String productName() {
+        return productName;
+    }
+
+    @Override
+    public UUID uuid() {
+        return uuid;
+    }
+
+    @Override
+    public BdevGeometry geometry() {
+        return geometry;
+    }
+
+    @Override
+    public boolean supports(IoType type) {
+        return (supported & bit(type)) != 0;
+    }
+
+    @Override
+    public Optional<String> claimedBy() {
+        if (removed) {
+            return Optional.empty();
+        }
+        Object answer = runtime.rpc("bdev_get_bdevs", Map.of("name", spdkName)).join();
+        if (answer instanceof List<?> list
+                && list.getFirst() instanceof Map<?, ?> description
+                && Boolean.TRUE.equals(description.get("claimed"))) {
+            return Optional.of("SPDK (" + description.get("claim_type") + ")");
+        }
+        return Optional.empty();
+    }
+
+    @Override
+    public CompletionStage<Void> setQosLimits(QosLimits limits) {
+        return runtime.rpc("bdev_set_qos_limit", BdevMethods.qosLimits(spdkName, limits))
+                .handle((_, problem) -> {
+                    if (problem != null) {
+                        throw BdevMethods.exception("limiting bdev '" + name + "'", problem, runtime.log());
+                    }
+                    return null;
+                });
+    }
+
+    @Override
+    public QosLimits qosLimits() {
+        if (removed) {
+            return QosLimits.NONE;
+        }
+        return runtime.app()
+                .call(() -> {
+                    try (Arena arena = Arena.ofConfined()) {
+                        MemorySegment limits =
+                                arena.allocate(ValueLayout.JAVA_LONG, BdevH.SPDK_BDEV_QOS_NUM_RATE_LIMIT_TYPES);
+                        BdevH.spdk_bdev_get_qos_rate_limits(bdev, limits);
+                        return new QosLimits(
+                                limits.getAtIndex(ValueLayout.JAVA_LONG, BdevH.SPDK_BDEV_QOS_RW_IOPS_RATE_LIMIT),
+                                limits.getAtIndex(ValueLayout.JAVA_LONG, BdevH.SPDK_BDEV_QOS_RW_BPS_RATE_LIMIT),
+                                limits.getAtIndex(ValueLayout.JAVA_LONG, BdevH.SPDK_BDEV_QOS_R_BPS_RATE_LIMIT),
+                                limits.getAtIndex(ValueLayout.JAVA_LONG, BdevH.SPDK_BDEV_QOS_W_BPS_RATE_LIMIT));
+                    }
+                });
+    }
+
+    @Override
+    public boolean isRemoved() {
+        return removed;
+    }
+
+    SpdkException removedException() {
+        return new SpdkException.NotFound("bdev '" + name + "' was removed", -Errno.ENODEV);
+    }
+
+    // ---- descriptors
+
+    @Override
+    public EngineDesc open(EngineThread thread, OpenMode mode, Consumer<BdevEvent> sink) {
+        if (removed) {
+            throw removedException();
+        }
+        return runtime.app().call(() -> openOnAppThread(mode == OpenMode.READ_WRITE, sink));
+    }
+
+    private NativeDesc openOnAppThread(boolean write, Consumer<BdevEvent> sink) {
+        if (removed) {
+            throw removedException();
+        }
+        if (write && !supports(IoType.WRITE)) {
+            throw new SpdkException.Busy(
+                    "bdev '" + name + "' can only be read; open it with OpenMode.READ_ONLY", -Errno.EPERM);
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment opened = arena.allocate(ValueLayout.ADDRESS);
+            // Events come through the watcher.
+            int rc =
+                    BdevH.spdk_bdev_open_ext(
+                            arena.allocateFrom(spdkName), write, runtime.onBdevEvent(), MemorySegment.NULL, opened);
+            if (rc == -Errno.EPERM) {
+                throw SpdkException.withMessage(
+                        "can't open it for writing: bdev '"
+                                + name
+                                + "' is claimed"
+                                + runtime.log().reason()
+                                + ". Close what claims it first, or open this one with OpenMode.READ_ONLY",
+                        rc);
+            }
+            if (rc != 0) {
+                throw SpdkException.of("opening bdev '" + name + "'", rc);
+            }
+            NativeDesc desc = new NativeDesc(runtime, this, opened.get(ValueLayout.ADDRESS, 0), sink);
+            synchronized (this) {
+                descs.add(desc);
+            }
+            return desc;
+        }
+    }
+
+    synchronized void descClosed(NativeDesc desc) {
+        descs.remove(desc);
+    }
+
+    // ---- events and removal
+
+    /** On the app thread, inside a call from SPDK: nothing of the program's runs here. */
+    private void onEvent(int type) {
+        if (type == BdevH.SPDK_BDEV_EVENT_REMOVE) {
+            markRemoved();
+            var _ =
+                    runtime.app()
+                            .submit(() -> {
+                                closeWatcher();
+                                return null;
+                            });
+        } else if (type == BdevH.SPDK_BDEV_EVENT_RESIZE && !removed) {
+            resized();
+        }
+    }
+
+    /** Takes the size again. On the app thread. */
+    void resized() {
+        long blocks = BdevH.spdk_bdev_get_num_blocks(bdev);
+        BdevGeometry before = geometry;
+        if (blocks != before.blockCount() && blocks > 0) {
+            geometry = before.withBlockCount(blocks);
+            tell(BdevEvent.RESIZED);
+        }
+    }
+
+    private void tell(BdevEvent event) {
+        List<NativeDesc> told;
+        synchronized (this) {
+            told = List.copyOf(descs);
+        }
+        told.forEach(desc -> desc.tell(event));
+    }
+
+    /**
+     * Refuses new I/O and aborts what is outstanding. Any thread.
+     *
+     * @return false if that was done before
+     */
+    boolean markRemoved() {
+        List<NativeChannel> open;
+        synchronized (this) {
+            if (removed) {
+                return false;
+            }
+            removed = true;
+            open = List.copyOf(channels);
+        }
+        tell(BdevEvent.REMOVED);
+        open.forEach(channel -> {
+            if (channel.context().isCurrent()) {
+                channel.endAll();
+            } else {
+                boolean _ = channel.context().post(channel::endAll);
+            }
+        });
+        return true;
+    }
+
+    /** Lets go of the device, which waits for that. On the app thread. */
+    void closeWatcher() {
+        if (watcher != null) {
+            BdevH.spdk_bdev_close(watcher);
+            watcher = null;
+            runtime.removeEventSink(eventId);
+            forget.accept(this);
+            var _ =
+                    runtime.app()
+                            .when(this::isGone)
+                            .whenComplete((_, problem) -> {
+                                if (problem == null) {
+                                    gone.complete(null);
+                                } else {
+                                    gone.completeExceptionally(problem);
+                                }
+                            });
+        }
+    }
+
+    /** Whether its name has been given back. On the app thread. */
+    private boolean isGone() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment now = BdevH.spdk_bdev_get_by_name(arena.allocateFrom(spdkName));
+            return now.address() != bdev.address() && (device == null || device.hasEnded());
+        }
+    }
+
+    /** Completes when SPDK has freed it. */
+    CompletableFuture<Void> gone() {
+        return gone;
+    }
+
+    // ---- channels and what they count
+
+    synchronized void channelOpened(NativeChannel channel) {
+        channels.add(channel);
+    }
+
+    synchronized void channelClosed(NativeChannel channel) {
+        channels.remove(channel);
+        ofClosedChannels = ChannelStatistics.sum(ofClosedChannels, channel.statistics.snapshot(), 1);
+        LatencyHistogram histogram = channel.histogram();
+        if (histogram != null && histograms.size() > 1) {
+            histograms.remove(histogram);
+            histograms.getFirst().add(histogram);
+        }
+    }
+
+    boolean recordsLatency() {
+        return recordsLatency;
+    }
+
+    private BdevStatistics total() {
+        BdevStatistics sum = ofClosedChannels;
+        for (NativeChannel channel : channels) {
+            sum = ChannelStatistics.sum(sum, channel.statistics.snapshot(), 1);
+        }
+        return sum;
+    }
+
+    @Override
+    public synchronized BdevStatistics statistics() {
+        return ChannelStatistics.sum(total(), baseline, -1);
+    }
+
+    @Override
+    public synchronized void resetStatistics() {
+        baseline = total();
+        histograms.forEach(LatencyHistogram::reset);
+    }
+
+    @Override
+    public void recordLatency(boolean enabled) {
+        recordsLatency = enabled;
+    }
+
+    synchronized void addHistogram(LatencyHistogram histogram) {
+        histograms.add(histogram);
+    }
+
+    @Override
+    public synchronized LatencyHistogram latency() {
+        LatencyHistogram sum = new LatencyHistogram();
+        histograms.forEach(sum::add);
+        return sum;
+    }
+
+    @Override
+    public String toString() {
+        return "NativeBdev[" + name + ", " + moduleName + "]";
+    }
+}

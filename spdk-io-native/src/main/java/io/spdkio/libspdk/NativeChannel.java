@@ -1,0 +1,211 @@
+package io.spdkio.libspdk;
+
+import io.spdkio.Errno;
+import io.spdkio.bdev.BdevGeometry;
+import io.spdkio.bdev.IoType;
+import io.spdkio.bdev.LatencyHistogram;
+import io.spdkio.spi.ChannelStatistics;
+import io.spdkio.spi.EngineChannel;
+import io.spdkio.spi.IoContext;
+import io.spdkio.spi.IoRequest;
+import io.spdkio.sys.BdevRing;
+import io.spdkio.sys.raw.ThreadH;
+
+import java.lang.foreign.MemorySegment;
+
+/** A thread's struct spdk_io_channel: writes I/O into the thread's ring. */
+final class NativeChannel implements EngineChannel {
+    /** SPDK's own buffers, which it compares in, hold this much and a little more. */
+    static final int SMALL_COMPARE_BYTES = 64 << 10;
+
+    private final NativeBdev bdev;
+    private final NativeThread thread;
+    private final IoContext context;
+    private final BdevRing ring;
+    private final MemorySegment spdkChannel;
+    private final long desc;
+    private final long address;
+    final ChannelStatistics statistics = new ChannelStatistics();
+    private final long alignmentMask;
+    private final long wholePieces;
+    private LatencyHistogram histogram;
+
+    NativeChannel(NativeBdev bdev, NativeThread thread, MemorySegment desc, MemorySegment spdkChannel) {
+        this.bdev = bdev;
+        this.thread = thread;
+        this.context = thread.context();
+        this.ring = thread.ring();
+        this.desc = desc.address();
+        this.spdkChannel = spdkChannel;
+        this.address = spdkChannel.address();
+        BdevGeometry geometry = bdev.geometry();
+        this.alignmentMask = geometry.bufferAlignmentBytes() - 1L;
+        boolean splits =
+                geometry.maxIoBytes() != 0 || geometry.maxSegments() != 0 || geometry.splitOnOptimalIoBoundary();
+        this.wholePieces = alignmentMask != 0 || splits ? geometry.blockSize() : 1;
+    }
+
+    /**
+     * Whether SPDK could not do an I/O with these buffers: it copies one that is not aligned only up to the size of its
+     * own, and neither cuts blocks that lie in several pieces nor hands such pieces to a file.
+     */
+    private boolean isAwkward(IoRequest io) {
+        if (io.segmentCount() == 1) {
+            return ((io.data().address() + io.dataOffset()) & alignmentMask) != 0;
+        }
+        for (int i = 0; i < io.segmentCount(); i++) {
+            MemorySegment piece = io.segment(i);
+            if ((piece.address() & alignmentMask) != 0 || piece.byteSize() % wholePieces != 0) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    IoContext context() {
+        return context;
+    }
+
+    LatencyHistogram histogram() {
+        return histogram;
+    }
+
+    @Override
+    public void submit(IoRequest io) {
+        int slot = thread.slotOf(io);
+        switch (io.type()) {
+            case READ -> data(io, slot, BdevRing.READ, BdevRing.READV);
+            case WRITE -> data(io, slot, BdevRing.WRITE, BdevRing.WRITEV);
+            case COMPARE -> {
+                if (bdev.emulatesCompare() && io.lengthBytes() > SMALL_COMPARE_BYTES) {
+                    copied(io, slot, BdevRing.READ);
+                } else {
+                    data(io, slot, BdevRing.COMPARE, BdevRing.COMPAREV);
+                }
+            }
+            case COMPARE_AND_WRITE ->
+                    ring.submit(
+                            BdevRing.COMPARE_AND_WRITE,
+                            slot,
+                            desc,
+                            address,
+                            io.data().address() + io.dataOffset(),
+                            io.offsetBlocks(),
+                            io.blockCount(),
+                            0,
+                            0,
+                            io.writeSegment().address());
+            case COPY ->
+                    ring.submit(
+                            BdevRing.COPY,
+                            slot,
+                            desc,
+                            address,
+                            0,
+                            io.offsetBlocks(),
+                            io.blockCount(),
+                            0,
+                            0,
+                            io.sourceOffsetBlocks());
+            case WRITE_ZEROES -> plain(io, slot, BdevRing.WRITE_ZEROES);
+            case UNMAP -> plain(io, slot, BdevRing.UNMAP);
+            case FLUSH -> plain(io, slot, BdevRing.FLUSH);
+            case RESET -> plain(io, slot, BdevRing.RESET);
+            case ABORT -> throw new IllegalStateException("an abort is a call, not an I/O");
+        }
+    }
+
+    private void data(IoRequest io, int slot, int single, int vectored) {
+        if ((alignmentMask != 0 || io.segmentCount() > 1) && isAwkward(io)) {
+            copied(io, slot, io.type() == IoType.COMPARE ? BdevRing.READ : single);
+        } else if (io.segmentCount() == 1) {
+            ring.submit(
+                    single,
+                    slot,
+                    desc,
+                    address,
+                    io.data().address() + io.dataOffset(),
+                    io.offsetBlocks(),
+                    io.blockCount());
+        } else {
+            ring.submit(
+                    vectored,
+                    slot,
+                    desc,
+                    address,
+                    thread.vectorsOf(io),
+                    io.offsetBlocks(),
+                    io.blockCount(),
+                    io.segmentCount(),
+                    0,
+                    0);
+        }
+    }
+
+    /** Does it with a buffer of SPDK's liking, to or from which the data are copied. */
+    private void copied(IoRequest io, int slot, int operation) {
+        MemorySegment copy = thread.copyFor(io, slot, alignmentMask + 1);
+        if (copy == null) {
+            io.complete(-Errno.ENOMEM);
+            return;
+        }
+        if (operation == BdevRing.WRITE) {
+            io.copyTo(copy, 0);
+        }
+        ring.submit(operation, slot, desc, address, copy.address(), io.offsetBlocks(), io.blockCount());
+    }
+
+    private void plain(IoRequest io, int slot, int operation) {
+        ring.submit(operation, slot, desc, address, 0, io.offsetBlocks(), io.blockCount());
+    }
+
+    @Override
+    public void abort(IoRequest io) {
+        if (!io.hasCompleted()) {
+            thread.abort(io.id(), desc, address);
+        }
+    }
+
+    /** Ends everything of this channel, because the device is going away. On its thread. */
+    void endAll() {
+        abortAll();
+        if (bdev.needsResetToEnd()) {
+            thread.reset(desc, address);
+        }
+    }
+
+    private void abortAll() {
+        context.forEachOutstanding(io -> {
+            if (io.channel() == this && io.type() != IoType.RESET) {
+                abort(io);
+            }
+        });
+    }
+
+    @Override
+    public boolean completed(IoRequest io, int status) {
+        long nanos = context.nanoTime() - io.submitNanos();
+        statistics.count(io.type(), io.lengthBytes(), status, nanos);
+        if (bdev.recordsLatency()) {
+            recordLatency(nanos);
+        }
+        return true;
+    }
+
+    private void recordLatency(long nanos) {
+        if (histogram == null) {
+            histogram = new LatencyHistogram();
+            bdev.addHistogram(histogram);
+        }
+        histogram.record(nanos);
+    }
+
+    @Override
+    public void close() {
+        bdev.channelClosed(this);
+        thread.as(() -> {
+            ThreadH.spdk_put_io_channel(spdkChannel);
+            return null;
+        });
+    }
+}

@@ -1,0 +1,324 @@
+package io.spdkio.libspdk;
+
+import io.spdkio.Errno;
+import io.spdkio.IoStatus;
+import io.spdkio.bdev.IoType;
+import io.spdkio.spi.EngineThread;
+import io.spdkio.spi.IoContext;
+import io.spdkio.spi.IoRequest;
+import io.spdkio.sys.BdevRequests;
+import io.spdkio.sys.BdevRing;
+import io.spdkio.sys.raw.ThreadH;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+
+/**
+ * A struct spdk_thread and the ring through which its I/O goes. An I/O's slot in the ring is its number in the thread's
+ * table of requests.
+ */
+final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequests {
+    private static final int FIRST_SLOTS = 256;
+    private static final long EXIT_NANOS = TimeUnit.SECONDS.toNanos(20);
+    private static final long IOVEC_BYTES = 16;
+
+    private final SpdkRuntime runtime;
+    private final IoContext context;
+    private final MemorySegment spdkThread;
+    private final long address;
+    private final BdevRing ring;
+    private final Arena arena = Arena.ofShared();
+    private final ArrayDeque<OwnIo> spareIos = new ArrayDeque<>();
+
+    /** For the slots of I/Os that are done with a copy of their data, the copy. */
+    private final Map<Integer, MemorySegment> copies = new HashMap<>();
+
+    /** Those of the devices that this thread serves, by SPDK's number. */
+    private final Map<Integer, CustomChannel> customChannels = new HashMap<>();
+
+    /** The channels that their backends did not open, by device. */
+    private final Map<Integer, Integer> unopened = new HashMap<>();
+
+    /** For each slot, memory for the vectors of its I/O; null where none was needed yet. */
+    private MemorySegment[] vectors = new MemorySegment[FIRST_SLOTS];
+
+    NativeThread(SpdkRuntime runtime, IoContext context) {
+        this.runtime = runtime;
+        this.context = context;
+        this.spdkThread = runtime.createThread(context.thread().name());
+        this.address = spdkThread.address();
+        this.ring = new BdevRing(FIRST_SLOTS);
+        ring.attach(address);
+    }
+
+    IoContext context() {
+        return context;
+    }
+
+    /** Runs an action as the SPDK thread, as SPDK's functions want it outside a poll. */
+    <T> T as(Supplier<T> action) {
+        MemorySegment before = ThreadH.spdk_get_thread();
+        ThreadH.spdk_set_thread(spdkThread);
+        try {
+            return action.get();
+        } finally {
+            ThreadH.spdk_set_thread(before);
+        }
+    }
+
+    // ---- I/O
+
+    /** Where the I/O of a request goes into the ring. */
+    int slotOf(IoRequest io) {
+        int slot = io.id();
+        if (slot >= ring.slots()) {
+            ring.grow(slot + 1);
+        }
+        return slot;
+    }
+
+    BdevRing ring() {
+        return ring;
+    }
+
+    /** The pieces of an I/O as an array of struct iovec, which stays as it is until the I/O's next use. */
+    long vectorsOf(IoRequest io) {
+        int slot = io.id();
+        int count = io.segmentCount();
+        if (slot >= vectors.length) {
+            vectors = java.util.Arrays.copyOf(vectors, Math.max(slot + 1, vectors.length * 2));
+        }
+        MemorySegment array = vectors[slot];
+        if (array == null || array.byteSize() < count * IOVEC_BYTES) {
+            array = arena.allocate(Math.max(4, Integer.highestOneBit(count - 1) * 2) * IOVEC_BYTES, 8);
+            vectors[slot] = array;
+        }
+        for (int i = 0; i < count; i++) {
+            MemorySegment piece = io.segment(i);
+            array.set(ValueLayout.JAVA_LONG, i * IOVEC_BYTES, piece.address());
+            array.set(ValueLayout.JAVA_LONG, i * IOVEC_BYTES + 8, piece.byteSize());
+        }
+        return array.address();
+    }
+
+    /** Asks SPDK to abort the I/O in a slot; what comes of it shows in that I/O's completion. */
+    void abort(int slot, long desc, long channel) {
+        OwnIo abort = ownIo();
+        ring.submit(BdevRing.ABORT, slotOf(abort), desc, channel, 0, 0, 0, 0, slot, 0);
+    }
+
+    /** Resets a device. */
+    void reset(long desc, long channel) {
+        OwnIo reset = ownIo();
+        ring.submit(BdevRing.RESET, slotOf(reset), desc, channel, 0, 0, 0);
+    }
+
+    private OwnIo ownIo() {
+        OwnIo io = spareIos.pollLast();
+        if (io == null) {
+            io = new OwnIo(this);
+        }
+        io.begin();
+        return io;
+    }
+
+    /** An abort or a reset of the engine's own, which needs a slot like any other. */
+    private static final class OwnIo extends IoRequest {
+        private final NativeThread thread;
+
+        OwnIo(NativeThread thread) {
+            super(thread.context);
+            this.thread = thread;
+            type = IoType.ABORT;
+        }
+
+        @Override
+        protected void onComplete(int status) {
+            thread.spareIos.addLast(this);
+        }
+    }
+
+    /** Memory for the data of an I/O until it completes; null when there is none. */
+    MemorySegment copyFor(IoRequest io, int slot, long alignmentBytes) {
+        MemorySegment copy = memory().copy(io.lengthBytes(), alignmentBytes);
+        if (copy != null) {
+            copies.put(slot, copy);
+        }
+        return copy;
+    }
+
+    /** Brings the data of an I/O that was done with a copy to where they belong. */
+    private int finishCopy(int slot, int status) {
+        MemorySegment copy = copies.remove(slot);
+        if (copy == null) {
+            return status;
+        }
+        IoRequest io = context.request(slot);
+        int result = status;
+        if (status == 0 && io.type() == IoType.READ) {
+            io.copyFrom(copy, 0);
+        } else if (status == 0 && io.type() == IoType.COMPARE) {
+            result = equals(io, copy) ? 0 : IoStatus.MISCOMPARE;
+        }
+        memory().freeCopy(copy);
+        return result;
+    }
+
+    private static boolean equals(IoRequest io, MemorySegment copy) {
+        long at = 0;
+        for (int i = 0; i < io.segmentCount(); i++) {
+            MemorySegment piece = io.segment(i);
+            if (MemorySegment.mismatch(piece, 0, piece.byteSize(), copy, at, at + piece.byteSize()) >= 0) {
+                return false;
+            }
+            at += piece.byteSize();
+        }
+        return true;
+    }
+
+    @Override
+    public void complete(int slot, int status) {
+        context.request(slot).complete(copies.isEmpty() ? status : finishCopy(slot, status));
+    }
+
+    @Override
+    public int poll() {
+        int work = 0;
+        if (ring.poll(address, 0) != 0) {
+            work = ring.drain(this);
+        }
+        work += ring.drainRequests(this);
+        return ring.lastPoll() > 0 ? work + 1 : work;
+    }
+
+    @Override
+    public boolean isIdle() {
+        return ring.pending() == 0;
+    }
+
+    // ---- the end
+
+    @Override
+    public void close() {
+        int _ = as(() -> ThreadH.spdk_thread_exit(spdkThread));
+        long begin = System.nanoTime();
+        while (!ThreadH.spdk_thread_is_exited(spdkThread)) {
+            int _ = poll();
+            if (System.nanoTime() - begin > EXIT_NANOS) {
+                // SPDK gives up by itself long before this; freeing it now would be worse than to keep it.
+                System.getLogger("io.spdkio")
+                        .log(
+                                System.Logger.Level.WARNING,
+                                "SPDK thread ''{0}'' does not exit and stays allocated",
+                                context.thread().name());
+                return;
+            }
+            Thread.onSpinWait();
+        }
+        ring.detach();
+        ThreadH.spdk_thread_destroy(spdkThread);
+        ring.close();
+        arena.close();
+    }
+
+    // ---- serving devices written in Java
+
+    Memory memory() {
+        return runtime.memory();
+    }
+
+    void answer(long io, int status) {
+        ring.answer(io, status);
+    }
+
+    /** Opens the backend's channel of a device of which SPDK has just given a channel; throws what the backend does. */
+    void openCustomChannel(CustomDevice device) {
+        int _ = ring.drainRequests(this);
+        Integer channel = unopened.get(device.id());
+        if (channel != null) {
+            customChannels.put(channel, new CustomChannel(device, this));
+            unopened.remove(device.id());
+        }
+    }
+
+    @Override
+    public void channelCreated(int device, int channel) {
+        CustomDevice on = runtime.customDevice(device);
+        if (on != null) {
+            try {
+                customChannels.put(channel, new CustomChannel(on, this));
+            } catch (Throwable e) {
+                // Whoever opened it tries again, and hears of it.
+                unopened.put(device, channel);
+            }
+        }
+    }
+
+    @Override
+    public void channelDestroyed(int device, int channel) {
+        unopened.remove(device, channel);
+        CustomChannel gone = customChannels.remove(channel);
+        if (gone != null) {
+            gone.close();
+        }
+    }
+
+    @Override
+    public void request(
+            long io,
+            int device,
+            int channel,
+            int operation,
+            long offsetBlocks,
+            long blockCount,
+            long vectors,
+            int vectorCount,
+            long extra,
+            int extraCount) {
+        CustomChannel on = customChannels.get(channel);
+        if (on == null) {
+            answer(io, -Errno.EIO);
+            return;
+        }
+        switch (operation) {
+            case BdevRing.ABORT -> on.abort(extra, io);
+            case BdevRing.RESET ->
+                    on.device()
+                            .reset(() -> {
+                                if (context.isCurrent()) {
+                                    answer(io, 0);
+                                } else {
+                                    boolean _ = context.post(() -> answer(io, 0));
+                                }
+                            });
+            default ->
+                    on.submit(
+                            on.take()
+                                    .describe(
+                                            io,
+                                            CustomDevice.type(operation),
+                                            offsetBlocks,
+                                            blockCount,
+                                            vectors,
+                                            vectorCount,
+                                            extra,
+                                            extraCount));
+        }
+    }
+
+    @Override
+    public void destruct(int device) {
+        throw new IllegalStateException("devices are registered, and so destructed, on the app thread");
+    }
+
+    @Override
+    public void gone(int device) {
+        throw new IllegalStateException("devices are registered, and so freed, on the app thread");
+    }
+}
