@@ -18,6 +18,7 @@ final class NativeChannel implements EngineChannel {
     /** SPDK's own buffers, which it compares in, hold this much and a little more. */
     static final int SMALL_COMPARE_BYTES = 64 << 10;
 
+    private final NativeDesc opener;
     private final NativeBdev bdev;
     private final NativeThread thread;
     private final IoContext context;
@@ -30,7 +31,14 @@ final class NativeChannel implements EngineChannel {
     private final long wholePieces;
     private LatencyHistogram histogram;
 
-    NativeChannel(NativeBdev bdev, NativeThread thread, MemorySegment desc, MemorySegment spdkChannel) {
+    /** How many aborts and resets of the engine's own are outstanding. */
+    private int own;
+
+    private boolean closing;
+
+    NativeChannel(
+            NativeDesc opener, NativeBdev bdev, NativeThread thread, MemorySegment desc, MemorySegment spdkChannel) {
+        this.opener = opener;
         this.bdev = bdev;
         this.thread = thread;
         this.context = thread.context();
@@ -162,7 +170,7 @@ final class NativeChannel implements EngineChannel {
     @Override
     public void abort(IoRequest io) {
         if (!io.hasCompleted()) {
-            thread.abort(io.id(), desc, address);
+            thread.abort(io.id(), desc, address, this);
         }
     }
 
@@ -170,7 +178,7 @@ final class NativeChannel implements EngineChannel {
     void endAll() {
         abortAll();
         if (bdev.needsResetToEnd()) {
-            thread.reset(desc, address);
+            thread.reset(desc, address, this);
         }
     }
 
@@ -200,12 +208,31 @@ final class NativeChannel implements EngineChannel {
         histogram.record(nanos);
     }
 
+    /** The engine has submitted an abort or a reset, which also needs the channel and the descriptor. */
+    void ownBegan() {
+        own++;
+    }
+
+    void ownEnded() {
+        if (--own == 0 && closing) {
+            letGo();
+        }
+    }
+
     @Override
     public void close() {
         bdev.channelClosed(this);
+        closing = true;
+        if (own == 0) {
+            letGo();
+        }
+    }
+
+    private void letGo() {
         thread.as(() -> {
             ThreadH.spdk_put_io_channel(spdkChannel);
             return null;
         });
+        opener.channelClosed();
     }
 }

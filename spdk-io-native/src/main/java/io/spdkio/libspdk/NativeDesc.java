@@ -14,6 +14,7 @@ import io.spdkio.sys.raw.spdk_bdev_claim_opts;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 /**
@@ -28,6 +29,9 @@ final class NativeDesc implements EngineDesc {
     private final NativeBdev bdev;
     private final MemorySegment desc;
     private final Consumer<BdevEvent> sink;
+
+    /** Its channels, and itself until it is closed. */
+    private final AtomicInteger users = new AtomicInteger(1);
 
     NativeDesc(SpdkRuntime runtime, NativeBdev bdev, MemorySegment desc, Consumer<BdevEvent> sink) {
         this.runtime = runtime;
@@ -61,7 +65,8 @@ final class NativeDesc implements EngineDesc {
             });
             throw e;
         }
-        NativeChannel opened = new NativeChannel(bdev, on, desc, channel);
+        users.incrementAndGet();
+        NativeChannel opened = new NativeChannel(this, bdev, on, desc, channel);
         bdev.channelOpened(opened);
         return opened;
     }
@@ -103,9 +108,20 @@ final class NativeDesc implements EngineDesc {
         };
     }
 
+    /** A channel is not used any more. On its thread. */
+    void channelClosed() {
+        if (users.decrementAndGet() == 0) {
+            letGo();
+        }
+    }
+
     @Override
     public void close() {
         bdev.descClosed(this);
+        channelClosed();
+    }
+
+    private void letGo() {
         var _ =
                 runtime.app()
                         .submit(() -> {

@@ -108,22 +108,24 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
     }
 
     /** Asks SPDK to abort the I/O in a slot; what comes of it shows in that I/O's completion. */
-    void abort(int slot, long desc, long channel) {
-        OwnIo abort = ownIo();
+    void abort(int slot, long desc, long channel, NativeChannel on) {
+        OwnIo abort = ownIo(on);
         ring.submit(BdevRing.ABORT, slotOf(abort), desc, channel, 0, 0, 0, 0, slot, 0);
     }
 
     /** Resets a device. */
-    void reset(long desc, long channel) {
-        OwnIo reset = ownIo();
+    void reset(long desc, long channel, NativeChannel on) {
+        OwnIo reset = ownIo(on);
         ring.submit(BdevRing.RESET, slotOf(reset), desc, channel, 0, 0, 0);
     }
 
-    private OwnIo ownIo() {
+    private OwnIo ownIo(NativeChannel on) {
         OwnIo io = spareIos.pollLast();
         if (io == null) {
             io = new OwnIo(this);
         }
+        io.on = on;
+        on.ownBegan();
         io.begin();
         return io;
     }
@@ -131,6 +133,7 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
     /** An abort or a reset of the engine's own, which needs a slot like any other. */
     private static final class OwnIo extends IoRequest {
         private final NativeThread thread;
+        private NativeChannel on;
 
         OwnIo(NativeThread thread) {
             super(thread.context);
@@ -140,7 +143,9 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
 
         @Override
         protected void onComplete(int status) {
+            NativeChannel from = on;
             thread.spareIos.addLast(this);
+            from.ownEnded();
         }
     }
 

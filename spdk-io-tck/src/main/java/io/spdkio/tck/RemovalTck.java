@@ -28,6 +28,7 @@ public abstract class RemovalTck extends EngineTck {
     private final AtomicInteger submitted = new AtomicInteger();
     private final AtomicInteger completed = new AtomicInteger();
     private final AtomicInteger unexpected = new AtomicInteger();
+    private final AtomicInteger loads = new AtomicInteger();
 
     /** For the subclasses. */
     protected RemovalTck() {}
@@ -58,6 +59,7 @@ public abstract class RemovalTck extends EngineTck {
                     for (int i = 0; i < DEPTH && !gone[0]; i++) {
                         submit(queue[0], buffer, i, gone);
                     }
+                    loads.incrementAndGet();
                     long begin = System.nanoTime();
                     while (!gone[0] || queue[0].outstanding() > 0) {
                         if (it.poll() == 0) {
@@ -84,6 +86,13 @@ public abstract class RemovalTck extends EngineTck {
         }
     }
 
+    /** Two loads, which have begun. */
+    private List<JoinHandle<Integer>> twoLoadsOn(Bdev bdev) {
+        List<JoinHandle<Integer>> both = List.of(loadOn(bdev, "load1"), loadOn(bdev, "load2"));
+        pollUntil("the loads", () -> loads.get() == 2);
+        return both;
+    }
+
     private Bdev stack(int kind) {
         Bdev base = malloc(64, 512);
         return switch (kind) {
@@ -96,10 +105,10 @@ public abstract class RemovalTck extends EngineTck {
     @RepeatedTest(6)
     void aDeviceRemovedUnderLoadEndsEveryIoOnce(org.junit.jupiter.api.RepetitionInfo repetition) {
         Bdev bdev = stack(repetition.getCurrentRepetition() % 3);
-        List<JoinHandle<Integer>> loads = List.of(loadOn(bdev, "load1"), loadOn(bdev, "load2"));
+        List<JoinHandle<Integer>> workers = twoLoadsOn(bdev);
         pollFor(Duration.ofMillis(20));
         IoFuture<Void> destroyed = env.bdevs().destroy(bdev.name());
-        for (JoinHandle<Integer> load : loads) {
+        for (JoinHandle<Integer> load : workers) {
             pollUntil("the end of the load", load.result()::isDone);
             assertThat(load.join()).isZero();
         }
@@ -112,10 +121,10 @@ public abstract class RemovalTck extends EngineTck {
     @RepeatedTest(6)
     void anEnvironmentClosedUnderLoadEndsEveryIoOnce(org.junit.jupiter.api.RepetitionInfo repetition) {
         Bdev bdev = stack(repetition.getCurrentRepetition() % 3);
-        List<JoinHandle<Integer>> loads = List.of(loadOn(bdev, "load1"), loadOn(bdev, "load2"));
+        List<JoinHandle<Integer>> workers = twoLoadsOn(bdev);
         pollFor(Duration.ofMillis(20));
         env.close();
-        for (JoinHandle<Integer> load : loads) {
+        for (JoinHandle<Integer> load : workers) {
             pollUntil("the end of the load", load.result()::isDone);
             assertThat(load.join()).isZero();
         }
@@ -126,7 +135,7 @@ public abstract class RemovalTck extends EngineTck {
     @Test
     void aDeviceResetUnderLoadGoesOn() {
         Bdev bdev = stack(1);
-        List<JoinHandle<Integer>> loads = List.of(loadOn(bdev, "load1"), loadOn(bdev, "load2"));
+        List<JoinHandle<Integer>> workers = twoLoadsOn(bdev);
         Device device = device(bdev);
         for (int i = 0; i < 100; i++) {
             await(device.desc.reset(device.channel));
@@ -135,7 +144,7 @@ public abstract class RemovalTck extends EngineTck {
         pollUntil("more completions", () -> completed.get() > before + 100);
         IoFuture<Void> destroyed = env.bdevs().destroy(bdev.name());
         device.close();
-        for (JoinHandle<Integer> load : loads) {
+        for (JoinHandle<Integer> load : workers) {
             pollUntil("the end of the load", load.result()::isDone);
             assertThat(load.join()).isZero();
         }
