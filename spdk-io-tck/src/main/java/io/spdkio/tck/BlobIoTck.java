@@ -128,7 +128,7 @@ public abstract class BlobIoTck extends BlobTckBase {
         byte[] all = new byte[size];
         int at = 0;
         for (DmaBuf buffer : buffers) {
-            byte[] part = buffer.get(0, (int) buffer.sizeBytes());
+            byte[] part = buffer.get(0, buffer.sizeBytes());
             System.arraycopy(part, 0, all, at, part.length);
             at += part.length;
             buffer.close();
@@ -183,7 +183,7 @@ public abstract class BlobIoTck extends BlobTckBase {
                 for (int page = 0; page < 5; page++) {
                     DmaBuf buffer = buffer(filled(i * 5 + page, 4096));
                     buffers.add(buffer);
-                    writes.add(open.blob.write(open.channel, buffer, i * 15L * MIB + page * 4096, 4096));
+                    writes.add(open.blob.write(open.channel, buffer, i * 15L * MIB + page * 4096L, 4096));
                 }
             }
             awaitAll(writes);
@@ -191,7 +191,7 @@ public abstract class BlobIoTck extends BlobTckBase {
             assertThat(open.blob.allocatedClusters()).isEqualTo(40);
             for (int i = 0; i < 40; i++) {
                 for (int page = 0; page < 5; page++) {
-                    assertThat(open.read(i * 15L * MIB + page * 4096, 4096)).containsOnly(i * 5 + page);
+                    assertThat(open.read(i * 15L * MIB + page * 4096L, 4096)).containsOnly(i * 5 + page);
                 }
             }
         }
@@ -395,7 +395,7 @@ public abstract class BlobIoTck extends BlobTckBase {
                                         Thread.onSpinWait();
                                     }
                                     for (int c = 0; c < clusters; c++) {
-                                        blob.write(channel, buffer, (long) c * MIB + mine * 4096, 4096).join();
+                                        blob.write(channel, buffer, (long) c * MIB + mine * 4096L, 4096).join();
                                     }
                                 }
                                 return null;
@@ -409,9 +409,9 @@ public abstract class BlobIoTck extends BlobTckBase {
             assertThat(open.blob.allocatedClusters()).isEqualTo(clusters);
             for (int c = 0; c < clusters; c++) {
                 for (int t = 0; t < threads; t++) {
-                    assertThat(open.read((long) c * MIB + t * 4096, 4096)).containsOnly(t + 1);
+                    assertThat(open.read((long) c * MIB + t * 4096L, 4096)).containsOnly(t + 1);
                 }
-                assertThat(open.read((long) c * MIB + threads * 4096, 4096)).containsOnly(99);
+                assertThat(open.read((long) c * MIB + threads * 4096L, 4096)).containsOnly(99);
                 assertThat(open.read((long) c * MIB + MIB / 2, 4096)).containsOnly(0);
             }
         }
