@@ -136,7 +136,8 @@ final class BlobWriter {
         blob.dirty = false;
         blob.chain = newChain;
         int firstPage = newChain[0];
-        boolean severalWrites = newChain.length > 1 || !taken.isEmpty() || !pages.writes.isEmpty();
+        boolean severalWrites = newChain.length > 1 || !pages.writes.isEmpty() || blob.extentsUnflushed;
+        blob.extentsUnflushed = false;
         return pages.written()
                 .thenCompose(_ -> severalWrites ? io.flush() : Async.done())
                 .thenCompose(_ -> io.write(store.pageOffset(firstPage), first))
@@ -308,7 +309,11 @@ final class BlobWriter {
                         store.failStop(Async.cause(problem));
                     }
                 })
-                .thenCompose(_ -> fresh.isEmpty() ? Async.done() : io.flush())
+                .thenCompose(_ -> {
+                    // Lost with the data of the same cluster if the power is cut. What relies on it flushes before.
+                    blob.extentsUnflushed = fresh.isEmpty();
+                    return fresh.isEmpty() ? Async.done() : io.flush();
+                })
                 .thenCompose(_ -> {
                     insertions.forEach(it -> meta.clusters.set(it.index(), it.cluster()));
                     if (fresh.isEmpty()) {

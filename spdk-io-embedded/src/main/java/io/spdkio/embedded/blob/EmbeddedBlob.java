@@ -67,6 +67,9 @@ final class EmbeddedBlob implements EngineBlob {
 
     boolean dirty;
 
+    /** Whether extent pages were written in place since the last flush. */
+    boolean extentsUnflushed;
+
     /** Pieces of the cluster map whose extent pages have to be written. */
     final BitSet dirtyPieces = new BitSet();
 

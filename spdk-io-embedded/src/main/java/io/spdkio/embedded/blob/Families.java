@@ -255,6 +255,7 @@ final class Families {
         // What was not written yet has to be, so that the pages that are handed over are up to date.
         return blob.writing
                 .run(() -> writer.persist(blob))
+                .thenCompose(_ -> io.flush())
                 .thenCompose(_ -> {
                     Before before = Before.of(blob);
                     Before empty = Before.of(snapshot);
@@ -508,6 +509,7 @@ final class Families {
         BitSet adopted = new BitSet();
         return clone.writing
                 .run(() -> writer.persist(clone))
+                .thenCompose(_ -> io.flush())
                 .thenCompose(_ -> {
                     snapshot.meta.setInternal(BlobMetadata.PENDING_REMOVAL, clone.id());
                     return persist(snapshot);

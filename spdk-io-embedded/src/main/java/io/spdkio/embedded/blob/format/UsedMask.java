@@ -20,6 +20,11 @@ public enum UsedMask {
         this.label = label;
     }
 
+    /** What is used, for a message. */
+    String label() {
+        return label;
+    }
+
     /** Bytes that a mask takes. */
     static long sizeBytes(long bits) {
         return BITS_AT + ((bits + 7) >>> 3);
