@@ -10,6 +10,7 @@ import io.spdkio.blob.BlobId;
 import io.spdkio.blob.Blobstore;
 import io.spdkio.dma.DmaBuf;
 import io.spdkio.spi.EngineBlob;
+import io.spdkio.spi.SpinLock;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -26,10 +27,15 @@ final class CoreBlob implements Blob {
     private final CoreBlobstore store;
     private final BlobId id;
     private final EngineBlob engine;
+    private final SpinLock portsLock = new SpinLock();
     private final List<BlobPort> ports = new ArrayList<>();
+    /** Completes when it is closed and no thread has I/O outstanding on it. */
     private final CompletableFuture<Void> quiet = new CompletableFuture<>();
+
+    /** Completes when the engine has closed it. */
+    private final CompletableFuture<Void> ended = new CompletableFuture<>();
+
     private volatile boolean closed;
-    private IoFuture<Void> closing;
 
     CoreBlob(CoreBlobstore store, BlobId id, EngineBlob engine) {
         this.store = store;
@@ -258,7 +264,7 @@ final class CoreBlob implements Blob {
     // ---- the end
 
     void portOpened(BlobPort port) {
-        synchronized (ports) {
+        try (SpinLock _ = portsLock.acquire()) {
             checkOpen();
             ports.add(port);
         }
@@ -266,7 +272,7 @@ final class CoreBlob implements Blob {
 
     void portReleased(BlobPort port) {
         boolean last;
-        synchronized (ports) {
+        try (SpinLock _ = portsLock.acquire()) {
             last = ports.remove(port) && closed && ports.isEmpty();
         }
         if (last) {
@@ -277,19 +283,27 @@ final class CoreBlob implements Blob {
     @Override
     public IoFuture<Void> closeAsync() {
         List<BlobPort> open;
-        synchronized (ports) {
-            if (closed) {
-                return closing;
-            }
+        boolean first;
+        try (SpinLock _ = portsLock.acquire()) {
+            first = !closed;
             closed = true;
             open = List.copyOf(ports);
-            closing = store.onMdThread(() -> quiet.thenCompose(_ -> onMdThread(engine::close)), _ -> null);
         }
-        for (BlobPort port : open) {
-            port.thread().onOwnThread(port::close);
+        if (first) {
+            var _ = quiet.thenCompose(_ -> onMdThread(engine::close)).whenComplete((_, problem) -> {
+                if (problem == null) {
+                    ended.complete(null);
+                } else {
+                    ended.completeExceptionally(CoreBlobstore.unwrapped(problem));
+                }
+            });
         }
-        if (open.isEmpty()) {
-            quiet.complete(null);
+        IoFuture<Void> closing = store.onMdThread(() -> ended, _ -> null);
+        if (first) {
+            open.forEach(port -> port.thread().onOwnThread(port::close));
+            if (open.isEmpty()) {
+                quiet.complete(null);
+            }
         }
         return closing;
     }

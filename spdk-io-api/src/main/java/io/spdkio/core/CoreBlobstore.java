@@ -12,6 +12,7 @@ import io.spdkio.blob.BlobOptions;
 import io.spdkio.blob.Blobstore;
 import io.spdkio.blob.ClearMethod;
 import io.spdkio.spi.EngineBlobstore;
+import io.spdkio.spi.SpinLock;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -36,6 +37,7 @@ final class CoreBlobstore implements Blobstore {
     private final EngineBlobstore engine;
     private final IoDeviceId id;
     private final Set<CoreFuture<?>> pending = ConcurrentHashMap.newKeySet();
+    private final SpinLock channelsLock = new SpinLock();
     private final List<StoreChannel> channels = new ArrayList<>();
     private volatile boolean closed;
     private volatile boolean abandoned;
@@ -164,21 +166,21 @@ final class CoreBlobstore implements Blobstore {
     // ---- channels
 
     void channelOpened(StoreChannel channel) {
-        synchronized (channels) {
+        try (SpinLock _ = channelsLock.acquire()) {
             checkOpen();
             channels.add(channel);
         }
     }
 
     void channelReleased(StoreChannel channel) {
-        synchronized (channels) {
+        try (SpinLock _ = channelsLock.acquire()) {
             channels.remove(channel);
         }
     }
 
     private void closeChannels() {
         List<StoreChannel> open;
-        synchronized (channels) {
+        try (SpinLock _ = channelsLock.acquire()) {
             open = List.copyOf(channels);
         }
         open.forEach(channel -> channel.thread().onOwnThread(channel::close));

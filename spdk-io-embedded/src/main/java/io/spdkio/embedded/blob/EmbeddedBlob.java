@@ -10,6 +10,7 @@ import io.spdkio.embedded.blob.format.XattrNames;
 import io.spdkio.spi.EngineBlob;
 import io.spdkio.spi.EngineChannel;
 import io.spdkio.spi.EngineThread;
+import io.spdkio.spi.SpinLock;
 
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -90,6 +91,7 @@ final class EmbeddedBlob implements EngineBlob {
     boolean inserting;
     boolean releasing;
 
+    private final SpinLock channelsLock = new SpinLock();
     private final List<EmbeddedBlobChannel> channels = new ArrayList<>();
     private int frozen;
 
@@ -191,15 +193,16 @@ final class EmbeddedBlob implements EngineBlob {
 
     @Override
     public EngineChannel openChannel(EngineThread thread) {
-        synchronized (channels) {
-            EmbeddedBlobChannel channel = new EmbeddedBlobChannel(this, (EmbeddedThread) thread, frozen);
+        EmbeddedBlobChannel channel = new EmbeddedBlobChannel(this, (EmbeddedThread) thread);
+        try (SpinLock _ = channelsLock.acquire()) {
+            channel.startFrozen(frozen);
             channels.add(channel);
-            return channel;
         }
+        return channel;
     }
 
     void channelClosed(EmbeddedBlobChannel channel) {
-        synchronized (channels) {
+        try (SpinLock _ = channelsLock.acquire()) {
             channels.remove(channel);
         }
     }
@@ -207,7 +210,7 @@ final class EmbeddedBlob implements EngineBlob {
     /** Lets I/O wait that comes from now on, on all channels; completes when none is under way. On the md thread. */
     CompletableFuture<Void> freeze() {
         List<EmbeddedBlobChannel> all;
-        synchronized (channels) {
+        try (SpinLock _ = channelsLock.acquire()) {
             frozen++;
             all = List.copyOf(channels);
         }
@@ -229,7 +232,7 @@ final class EmbeddedBlob implements EngineBlob {
         List.copyOf(allocating.values()).forEach(waiting -> waiting.completeExceptionally(problem));
         releases.forEach(it -> it.done().completeExceptionally(problem));
         List<EmbeddedBlobChannel> all;
-        synchronized (channels) {
+        try (SpinLock _ = channelsLock.acquire()) {
             frozen = 0;
             all = List.copyOf(channels);
         }
@@ -238,7 +241,7 @@ final class EmbeddedBlob implements EngineBlob {
 
     void unfreeze() {
         List<EmbeddedBlobChannel> all;
-        synchronized (channels) {
+        try (SpinLock _ = channelsLock.acquire()) {
             frozen--;
             all = List.copyOf(channels);
         }

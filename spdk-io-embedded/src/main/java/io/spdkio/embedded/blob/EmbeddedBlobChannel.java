@@ -45,11 +45,10 @@ final class EmbeddedBlobChannel implements EmbeddedChannel.Above {
     private EmbeddedChannel backing;
     private BackingDevice backingDevice;
 
-    EmbeddedBlobChannel(EmbeddedBlob blob, EmbeddedThread thread, int frozen) {
+    EmbeddedBlobChannel(EmbeddedBlob blob, EmbeddedThread thread) {
         this.blob = blob;
         this.store = blob.store;
         this.thread = thread;
-        this.frozen = frozen;
         this.below = store.openChannel(thread);
         this.clusterBytes = store.clusterSizeBytes();
         this.clusterShift = Long.bitCount(clusterBytes) == 1 ? Long.numberOfTrailingZeros(clusterBytes) : -1;
@@ -347,6 +346,11 @@ final class EmbeddedBlobChannel implements EmbeddedChannel.Above {
     }
 
     // ---- waiting
+
+    /** It is made while I/O on the blob waits, so many times over. */
+    void startFrozen(int times) {
+        frozen = times;
+    }
 
     /** I/O that comes from now on waits; {@code quiet} runs when none is under way. */
     void freeze(Runnable quiet) {

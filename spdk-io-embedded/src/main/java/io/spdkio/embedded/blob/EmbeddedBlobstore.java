@@ -29,6 +29,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 
 /**
@@ -67,7 +68,7 @@ final class EmbeddedBlobstore implements EngineBlobstore {
     private volatile boolean abandoned;
 
     /** Channels of other threads, and the metadata thread's own use. */
-    private int users = 1;
+    private final AtomicInteger users = new AtomicInteger(1);
 
     EmbeddedBlobstore(
             EmbeddedThread mdThread,
@@ -175,9 +176,7 @@ final class EmbeddedBlobstore implements EngineBlobstore {
 
     /** A channel to the device for a thread, which is the caller's. */
     EmbeddedChannel openChannel(EmbeddedThread thread) {
-        synchronized (base) {
-            users++;
-        }
+        users.incrementAndGet();
         return base.openChannel(thread);
     }
 
@@ -188,12 +187,9 @@ final class EmbeddedBlobstore implements EngineBlobstore {
 
     /** The device is let go of with the last user. */
     private void letGo() {
-        synchronized (base) {
-            if (--users > 0) {
-                return;
-            }
+        if (users.decrementAndGet() == 0) {
+            base.close();
         }
-        base.close();
     }
 
     // ---- failing
