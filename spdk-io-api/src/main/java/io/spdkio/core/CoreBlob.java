@@ -29,6 +29,7 @@ final class CoreBlob implements Blob {
     private final EngineBlob engine;
     private final SpinLock portsLock = new SpinLock();
     private final List<BlobPort> ports = new ArrayList<>();
+
     /** Completes when it is closed and no thread has I/O outstanding on it. */
     private final CompletableFuture<Void> quiet = new CompletableFuture<>();
 
@@ -290,13 +291,15 @@ final class CoreBlob implements Blob {
             open = List.copyOf(ports);
         }
         if (first) {
-            var _ = quiet.thenCompose(_ -> onMdThread(engine::close)).whenComplete((_, problem) -> {
-                if (problem == null) {
-                    ended.complete(null);
-                } else {
-                    ended.completeExceptionally(CoreBlobstore.unwrapped(problem));
-                }
-            });
+            var _ =
+                    quiet.thenCompose(_ -> onMdThread(engine::close))
+                            .whenComplete((_, problem) -> {
+                                if (problem == null) {
+                                    ended.complete(null);
+                                } else {
+                                    ended.completeExceptionally(CoreBlobstore.unwrapped(problem));
+                                }
+                            });
         }
         IoFuture<Void> closing = store.onMdThread(() -> ended, _ -> null);
         if (first) {

@@ -16,6 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -110,7 +111,7 @@ public abstract class PowerCutTck extends BlobTckBase {
                         ModelBlob blob = new ModelBlob();
                         blob.clusters = options.clusters();
                         blob.xattrs.putAll(options.xattrs());
-                        blob.xattrs.put("name", name.getBytes());
+                        blob.xattrs.put("name", utf8(name));
                         model.blobs.put(name, blob);
                     },
                     () -> ids.put(name, await(store.create(options.withXattr("name", name)))));
@@ -151,7 +152,7 @@ public abstract class PowerCutTck extends BlobTckBase {
                                     .clear(),
                     () -> {
                         Set<Long> touched = new HashSet<>();
-                        for (long page = 0; page < count * (CLUSTER / PAGE); page++) {
+                        for (long page = 0; page < count * (long) (CLUSTER / PAGE); page++) {
                             touched.add(cluster * (CLUSTER / PAGE) + page);
                         }
                         unknown.put(name, touched);
@@ -210,11 +211,11 @@ public abstract class PowerCutTck extends BlobTckBase {
                         ModelBlob snapshot = model.blobs.get(name).copy();
                         snapshot.readOnly = true;
                         snapshot.xattrs.clear();
-                        snapshot.xattrs.put("name", as.getBytes());
+                        snapshot.xattrs.put("name", utf8(as));
                         model.blobs.put(as, snapshot);
                         model.blobs.get(name).parent = as;
                     },
-                    () -> ids.put(as, await(store.snapshot(ids.get(name), Map.of("name", as.getBytes())))));
+                    () -> ids.put(as, await(store.snapshot(ids.get(name), Map.of("name", utf8(as))))));
         }
 
         void cloneOf(String name, String as) {
@@ -224,10 +225,10 @@ public abstract class PowerCutTck extends BlobTckBase {
                         clone.readOnly = false;
                         clone.parent = name;
                         clone.xattrs.clear();
-                        clone.xattrs.put("name", as.getBytes());
+                        clone.xattrs.put("name", utf8(as));
                         model.blobs.put(as, clone);
                     },
-                    () -> ids.put(as, await(store.clone(ids.get(name), Map.of("name", as.getBytes())))));
+                    () -> ids.put(as, await(store.clone(ids.get(name), Map.of("name", utf8(as))))));
         }
 
         void delete(String name) {
@@ -275,6 +276,10 @@ public abstract class PowerCutTck extends BlobTckBase {
             }
             var _ = blob.blob.isClosed();
         }
+    }
+
+    private static byte[] utf8(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
     }
 
     private static void script(Run run, boolean table) {

@@ -1,6 +1,7 @@
 package io.spdkio.embedded.blob.format;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -19,7 +20,7 @@ import java.util.function.LongFunction;
  * whose clone refers to it stays, another one goes, and what it refers to is its clone's.
  */
 public final class StoreScan {
-    private static final int CHUNK_PAGES = 256;
+    private static final int CHUNK_BYTES = 1 << 20;
 
     private final SuperBlock superBlock;
     private final PageSource source;
@@ -39,6 +40,9 @@ public final class StoreScan {
     private final List<Long> kept = new ArrayList<>();
     private final List<BlobMetadata> dropped = new ArrayList<>();
     private Consumer<BlobMetadata> visitor = _ -> {};
+
+    /** Memory for single pages that is not used now. */
+    private final ArrayDeque<MemorySegment> sparePages = new ArrayDeque<>();
 
     private MemorySegment chunk;
     private long chunkFirst;
@@ -162,7 +166,8 @@ public final class StoreScan {
      * @return completes when it is done
      */
     public CompletableFuture<Void> run() {
-        chunk = memory.apply((long) CHUNK_PAGES * pageBytes);
+        long pagesAtOnce = Math.min(mdPages, Math.max(1, CHUNK_BYTES / pageBytes));
+        chunk = memory.apply(pagesAtOnce * pageBytes);
         if (claiming) {
             for (long i = 0; i < superBlock.metadataClusters(); i++) {
                 clusters.set(i);
@@ -173,7 +178,7 @@ public final class StoreScan {
                         () -> at[0] >= 0,
                         () -> {
                             chunkFirst = at[0];
-                            chunkPages = Math.min(CHUNK_PAGES, mdPages - chunkFirst);
+                            chunkPages = Math.min(pagesAtOnce, mdPages - chunkFirst);
                             at[0] = nextOfInterest(chunkFirst + chunkPages);
                             MemorySegment into = chunk.asSlice(0, chunkPages * pageBytes);
                             return source.read(offsetOf(chunkFirst), into).thenCompose(_ -> blobsOfChunk());
@@ -206,7 +211,6 @@ public final class StoreScan {
         final List<Integer> chain = new ArrayList<>(1);
         int next;
         int piece;
-        MemorySegment page;
         boolean failed;
 
         Reading(long id) {
@@ -295,10 +299,13 @@ public final class StoreScan {
         List<CompletableFuture<Void>> reads = new ArrayList<>();
         for (Reading reading : readings) {
             if (reading.next != MetadataPage.NO_NEXT) {
-                if (reading.page == null) {
-                    reading.page = memory.apply(pageBytes);
-                }
-                reads.add(source.read(offsetOf(reading.next), reading.page).thenRun(() -> reading.take(reading.page)));
+                MemorySegment page = sparePages.isEmpty() ? memory.apply(pageBytes) : sparePages.pollLast();
+                reads.add(
+                        source.read(offsetOf(reading.next), page)
+                                .thenRun(() -> {
+                                    reading.take(page);
+                                    sparePages.addLast(page);
+                                }));
             }
         }
         return CompletableFuture.allOf(reads.toArray(CompletableFuture[]::new));
