@@ -2,6 +2,7 @@
 #include "spdkio_bridge.h"
 
 _Thread_local struct spdkio_turn spdkio_turn;
+bool spdkio_sigbus_is_chained;
 
 /* DPDK's own function; its headers are not always installed. */
 extern const char *rte_version(void) __attribute__((weak));
@@ -80,7 +81,11 @@ spdkio_chain_sigbus(const struct sigaction *spdk_action)
 	g_spdk_action = *spdk_action;
 	chained.sa_sigaction = on_sigbus;
 	chained.sa_flags |= SA_SIGINFO;
-	return sigaction(SIGBUS, &chained, NULL) == 0 ? 0 : -errno;
+	if (sigaction(SIGBUS, &chained, NULL) != 0) {
+		return -errno;
+	}
+	spdkio_sigbus_is_chained = true;
+	return 0;
 }
 
 /* ---- the log

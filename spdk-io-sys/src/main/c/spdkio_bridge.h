@@ -47,6 +47,9 @@ struct spdkio_turn {
 /* Not of the initial-exec model: then all of DPDK's thread-local memory would have to fit where little is left. */
 extern _Thread_local struct spdkio_turn spdkio_turn;
 
+/* Whether anybody asks for what spdkio_turn says of polls. */
+extern bool spdkio_sigbus_is_chained;
+
 /* Java knows these numbers. */
 enum spdkio_op {
 	SPDKIO_NOP = 0,
@@ -80,8 +83,7 @@ enum spdkio_op {
 
 /* To Java: I/O of a device that it serves. */
 struct spdkio_request {
-	uint16_t op;
-	uint16_t reserved;
+	uint32_t op;
 	uint32_t device;
 	uint64_t io; /* struct spdk_bdev_io; 0 for what needs no answer */
 	uint32_t channel;
@@ -91,7 +93,7 @@ struct spdkio_request {
 	uint64_t iovs;
 	uint64_t extra; /* COPY: first block of the source; ABORT: the io to abort; COMPARE_AND_WRITE: iovecs to write */
 	uint32_t extra_count;
-	uint32_t reserved2;
+	uint32_t reserved;
 };
 
 struct spdkio_ring;

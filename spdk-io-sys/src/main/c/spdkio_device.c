@@ -189,8 +189,7 @@ queue(struct spdk_io_channel *io_channel, struct spdk_bdev_io *io, bool success)
 		spdk_bdev_io_complete(io, op == SPDKIO_RESET ? SPDK_BDEV_IO_STATUS_FAILED : SPDK_BDEV_IO_STATUS_NOMEM);
 		return;
 	}
-	request->op = (uint16_t)op;
-	request->reserved = 0;
+	request->op = op;
 	request->device = device->id;
 	request->io = (uintptr_t)io;
 	request->channel = channel->id;

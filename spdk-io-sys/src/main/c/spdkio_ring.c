@@ -1,10 +1,11 @@
 /*
- * The data path: a ring of submissions that Java writes and a ring of completions that it reads, both in memory that
- * both see. One call a poll hands the submissions to SPDK, polls the SPDK thread and says how many completions wait.
+ * The data path: submissions that Java writes and a ring of completions that it reads, both in memory that both see. One
+ * call a poll hands all submissions to SPDK, polls the SPDK thread and says how many completions wait. Submissions start
+ * again at the first entry then, which keeps them in the cache.
  *
  * A ring belongs to one SPDK thread and is only touched by the OS thread that carries it, so nothing here is atomic.
  * An operation is named by its slot. A slot is in use from the write of its submission to the read of its completion,
- * and has exactly one of each; rings are as large as there are slots and so never overflow.
+ * and has exactly one of each; there are as many entries as slots.
  *
  * An operation that SPDK has no memory for waits here, and every poll tries again: one that waits in SPDK's own queue
  * (spdk_bdev_queue_io_wait) cannot be taken out of it.
@@ -39,9 +40,9 @@ struct spdkio_answer {
 
 /* Shared with Java, which knows these offsets. */
 struct spdkio_ring {
-	uint32_t mask;      /*  0: entries of either ring, less one */
+	uint32_t mask;      /*  0: entries of sq and cq, less one */
 	uint32_t sq_head;   /*  4: written here */
-	uint32_t sq_tail;   /*  8: written by Java */
+	uint32_t sq_tail;   /*  8: written by Java; 0 again when all have been handed over */
 	uint32_t cq_head;   /* 12: written by Java */
 	uint32_t cq_tail;   /* 16: written here */
 	uint32_t waiting;   /* 20: how many operations wait for memory */
@@ -59,10 +60,10 @@ struct spdkio_ring {
 	uint32_t unanswered;      /* 84: requests that have no answer yet */
 	/* Not Java's business. */
 	struct spdk_thread *thread; /* NULL until attached */
-	struct spdkio_operation **chunks;
+	struct spdkio_chunk **chunks;
 	uint32_t chunk_count;
 	uint32_t blob_operations; /* how many are with blobstore */
-	TAILQ_HEAD(, spdkio_operation) waiting_operations;
+	TAILQ_HEAD(, spdkio_details) waiting_operations;
 };
 
 _Static_assert(sizeof(struct spdkio_sqe) == 64, "Java writes 64 bytes");
@@ -71,22 +72,39 @@ _Static_assert(sizeof(struct spdkio_request) == 64, "Java reads 64 bytes");
 _Static_assert(sizeof(struct spdkio_answer) == 16, "Java writes 16 bytes");
 _Static_assert(offsetof(struct spdkio_ring, unanswered) == 84, "Java reads it there");
 
+/* What every completion needs, and small for the cache's sake. */
 struct spdkio_operation {
 	struct spdkio_ring *ring;
+	uint32_t slot;
+	bool waits;
+};
+
+/* What reads and writes do not need, unless they wait. */
+struct spdkio_details {
 	struct spdkio_sqe sqe;
 	struct iovec compare;
 	struct iovec write;
-	TAILQ_ENTRY(spdkio_operation) link; /* in waiting_operations */
-	bool waits;
+	TAILQ_ENTRY(spdkio_details) link; /* in waiting_operations */
 };
 
 #define CHUNK_SHIFT 8
 #define CHUNK_SLOTS (1u << CHUNK_SHIFT)
 
+struct spdkio_chunk {
+	struct spdkio_operation operations[CHUNK_SLOTS];
+	struct spdkio_details details[CHUNK_SLOTS];
+};
+
 static inline struct spdkio_operation *
 operation(struct spdkio_ring *ring, uint32_t slot)
 {
-	return &ring->chunks[slot >> CHUNK_SHIFT][slot & (CHUNK_SLOTS - 1)];
+	return &ring->chunks[slot >> CHUNK_SHIFT]->operations[slot & (CHUNK_SLOTS - 1)];
+}
+
+static inline struct spdkio_details *
+details(struct spdkio_operation *op)
+{
+	return &op->ring->chunks[op->slot >> CHUNK_SHIFT]->details[op->slot & (CHUNK_SLOTS - 1)];
 }
 
 static inline void
@@ -123,7 +141,7 @@ on_complete(struct spdk_bdev_io *io, bool success, void *argument)
 {
 	struct spdkio_operation *op = argument;
 
-	complete(op->ring, op->sqe.slot, success ? 0 : failure(io));
+	complete(op->ring, op->slot, success ? 0 : failure(io));
 	spdk_bdev_free_io(io);
 }
 
@@ -132,13 +150,13 @@ wait_for_memory(struct spdkio_operation *op)
 {
 	op->waits = true;
 	op->ring->waiting++;
-	TAILQ_INSERT_TAIL(&op->ring->waiting_operations, op, link);
+	TAILQ_INSERT_TAIL(&op->ring->waiting_operations, details(op), link);
 }
 
 static void
 stop_waiting(struct spdkio_operation *op)
 {
-	TAILQ_REMOVE(&op->ring->waiting_operations, op, link);
+	TAILQ_REMOVE(&op->ring->waiting_operations, details(op), link);
 	op->ring->waiting--;
 	op->waits = false;
 }
@@ -156,14 +174,14 @@ on_blob_complete(void *argument, int status)
 	if (spdk_unlikely(status == -ENOMEM && op->ring->blob_operations > 0)) {
 		wait_for_memory(op);
 	} else {
-		complete(op->ring, op->sqe.slot, status);
+		complete(op->ring, op->slot, status);
 	}
 }
 
 static int
-submit_blob(struct spdkio_operation *op, struct spdk_blob *blob, struct spdk_io_channel *channel)
+submit_blob(struct spdkio_operation *op, const struct spdkio_sqe *sqe, struct spdk_blob *blob,
+	    struct spdk_io_channel *channel)
 {
-	struct spdkio_sqe *sqe = &op->sqe;
 	uint64_t offset = sqe->offset_blocks;
 	uint64_t length = sqe->num_blocks;
 	void *buffer = (void *)(uintptr_t)sqe->buffer;
@@ -195,7 +213,8 @@ submit_blob(struct spdkio_operation *op, struct spdk_blob *blob, struct spdk_io_
 static int
 submit_other(struct spdkio_operation *op, struct spdk_bdev_desc *desc, struct spdk_io_channel *channel)
 {
-	struct spdkio_sqe *sqe = &op->sqe;
+	struct spdkio_details *more = details(op);
+	const struct spdkio_sqe *sqe = &more->sqe;
 	uint64_t offset = sqe->offset_blocks;
 	uint64_t count = sqe->num_blocks;
 	void *buffer = (void *)(uintptr_t)sqe->buffer;
@@ -222,9 +241,9 @@ submit_other(struct spdkio_operation *op, struct spdk_bdev_desc *desc, struct sp
 		return spdk_bdev_comparev_blocks(desc, channel, buffer, (int)sqe->iov_count, offset, count, on_complete, op);
 	case SPDKIO_COMPARE_AND_WRITE:
 		bytes = count * spdk_bdev_get_block_size(spdk_bdev_desc_get_bdev(desc));
-		op->compare = (struct iovec) { .iov_base = buffer, .iov_len = bytes };
-		op->write = (struct iovec) { .iov_base = extra, .iov_len = bytes };
-		return spdk_bdev_comparev_and_writev_blocks(desc, channel, &op->compare, 1, &op->write, 1, offset, count,
+		more->compare = (struct iovec) { .iov_base = buffer, .iov_len = bytes };
+		more->write = (struct iovec) { .iov_base = extra, .iov_len = bytes };
+		return spdk_bdev_comparev_and_writev_blocks(desc, channel, &more->compare, 1, &more->write, 1, offset, count,
 				on_complete, op);
 	case SPDKIO_COMPAREV_AND_WRITEV:
 		return spdk_bdev_comparev_and_writev_blocks(desc, channel, buffer, (int)sqe->iov_count, extra,
@@ -240,7 +259,7 @@ submit_other(struct spdkio_operation *op, struct spdk_bdev_desc *desc, struct sp
 			/* SPDK has not seen it yet. */
 			stop_waiting(target);
 			complete(op->ring, sqe->target, SPDK_NVME_SC_ABORTED_BY_REQUEST);
-			complete(op->ring, sqe->slot, 0);
+			complete(op->ring, op->slot, 0);
 			return 0;
 		}
 		return spdk_bdev_abort(desc, channel, target, on_complete, op);
@@ -250,9 +269,9 @@ submit_other(struct spdkio_operation *op, struct spdk_bdev_desc *desc, struct sp
 	case SPDKIO_BLOB_WRITEV:
 	case SPDKIO_BLOB_WRITE_ZEROES:
 	case SPDKIO_BLOB_UNMAP:
-		return submit_blob(op, (struct spdk_blob *)desc, channel);
+		return submit_blob(op, sqe, (struct spdk_blob *)desc, channel);
 	case SPDKIO_NOP:
-		complete(op->ring, sqe->slot, 0);
+		complete(op->ring, op->slot, 0);
 		return 0;
 	default:
 		return -EINVAL;
@@ -260,9 +279,8 @@ submit_other(struct spdkio_operation *op, struct spdk_bdev_desc *desc, struct sp
 }
 
 static void
-submit(struct spdkio_operation *op)
+submit(struct spdkio_operation *op, const struct spdkio_sqe *sqe)
 {
-	struct spdkio_sqe *sqe = &op->sqe;
 	struct spdk_bdev_desc *desc = (void *)(uintptr_t)sqe->desc;
 	struct spdk_io_channel *channel = (void *)(uintptr_t)sqe->channel;
 	void *buffer = (void *)(uintptr_t)sqe->buffer;
@@ -273,12 +291,14 @@ submit(struct spdkio_operation *op)
 	} else if (sqe->op == SPDKIO_WRITE) {
 		rc = spdk_bdev_write_blocks(desc, channel, buffer, sqe->offset_blocks, sqe->num_blocks, on_complete, op);
 	} else {
+		details(op)->sqe = *sqe;
 		rc = submit_other(op, desc, channel);
 	}
 	if (spdk_unlikely(rc == -ENOMEM)) {
+		details(op)->sqe = *sqe;
 		wait_for_memory(op);
 	} else if (spdk_unlikely(rc != 0)) {
-		complete(op->ring, sqe->slot, rc);
+		complete(op->ring, op->slot, rc);
 	}
 }
 
@@ -287,13 +307,15 @@ static void
 resubmit(struct spdkio_ring *ring)
 {
 	struct spdkio_operation *op;
+	struct spdkio_details *first;
 
-	while ((op = TAILQ_FIRST(&ring->waiting_operations)) != NULL) {
+	while ((first = TAILQ_FIRST(&ring->waiting_operations)) != NULL) {
+		op = operation(ring, first->sqe.slot);
 		stop_waiting(op);
-		submit(op);
+		submit(op, &first->sqe);
 		if (op->waits) {
-			TAILQ_REMOVE(&ring->waiting_operations, op, link);
-			TAILQ_INSERT_HEAD(&ring->waiting_operations, op, link);
+			TAILQ_REMOVE(&ring->waiting_operations, first, link);
+			TAILQ_INSERT_HEAD(&ring->waiting_operations, first, link);
 			return;
 		}
 	}
@@ -302,18 +324,18 @@ resubmit(struct spdkio_ring *ring)
 static void
 submit_all(struct spdkio_ring *ring)
 {
-	struct spdkio_operation *op;
 	struct spdkio_sqe *sqe;
 
 	if (spdk_unlikely(ring->waiting != 0)) {
 		resubmit(ring);
 	}
+	/* Callbacks of somebody's may add entries, or even poll. */
 	while (ring->sq_head != ring->sq_tail) {
-		sqe = &ring->sq[ring->sq_head++ & ring->mask];
-		op = operation(ring, sqe->slot);
-		op->sqe = *sqe;
-		submit(op);
+		sqe = &ring->sq[ring->sq_head++];
+		submit(operation(ring, sqe->slot), sqe);
 	}
+	ring->sq_head = 0;
+	ring->sq_tail = 0;
 }
 
 /* ---- requests to Java */
@@ -377,17 +399,33 @@ SPDKIO_EXPORT int32_t
 spdkio_ring_poll(struct spdkio_ring *ring, struct spdk_thread *thread, uint32_t max_messages)
 {
 	struct spdk_thread *before = spdk_get_thread();
+	uint64_t now = 0;
 
-	spdkio_turn.polling = true;
-	spdkio_turn.fault = NULL;
-	if (ring->sq_head != ring->sq_tail || ring->waiting != 0 || ring->answer_head != ring->answer_tail) {
+	if (spdk_unlikely(spdkio_sigbus_is_chained)) {
+		spdkio_turn.polling = true;
+		spdkio_turn.fault = NULL;
+	}
+	/* Thread-local memory of a library that was opened late is not cheap: a caller does well to set the thread once. */
+	if (spdk_unlikely(before != thread)) {
 		spdk_set_thread(thread);
+	}
+	if (ring->answer_head != ring->answer_tail) {
 		answer_all(ring);
+	}
+	if (ring->sq_tail != 0 || ring->waiting != 0) {
 		submit_all(ring);
+	}
+	/* As SPDK's reactors do. Only while polls follow each other: a clock that stood still would delay timers. */
+	if (ring->busy > 0) {
+		now = spdk_thread_get_last_tsc(thread);
+	}
+	ring->busy = spdk_thread_poll(thread, max_messages, now);
+	if (spdk_unlikely(before != thread)) {
 		spdk_set_thread(before);
 	}
-	ring->busy = spdk_thread_poll(thread, max_messages, 0);
-	spdkio_turn.polling = false;
+	if (spdk_unlikely(spdkio_sigbus_is_chained)) {
+		spdkio_turn.polling = false;
+	}
 	return (int32_t)(ring->cq_tail - ring->cq_head);
 }
 
@@ -411,7 +449,7 @@ spdkio_ring_grow(struct spdkio_ring *ring, uint32_t slots)
 {
 	uint32_t entries = entries_for(slots);
 	uint32_t chunk_count = entries >> CHUNK_SHIFT;
-	struct spdkio_operation **chunks;
+	struct spdkio_chunk **chunks;
 	struct spdkio_sqe *sq = NULL;
 	struct spdkio_cqe *cq = NULL;
 
@@ -424,13 +462,14 @@ spdkio_ring_grow(struct spdkio_ring *ring, uint32_t slots)
 	}
 	ring->chunks = chunks;
 	while (ring->chunk_count < chunk_count) {
-		struct spdkio_operation *chunk = calloc(CHUNK_SLOTS, sizeof(*chunk));
+		struct spdkio_chunk *chunk = calloc(1, sizeof(*chunk));
 
 		if (chunk == NULL) {
 			return -ENOMEM;
 		}
 		for (uint32_t i = 0; i < CHUNK_SLOTS; i++) {
-			chunk[i].ring = ring;
+			chunk->operations[i].ring = ring;
+			chunk->operations[i].slot = (ring->chunk_count << CHUNK_SHIFT) + i;
 		}
 		chunks[ring->chunk_count++] = chunk;
 	}
@@ -440,7 +479,7 @@ spdkio_ring_grow(struct spdkio_ring *ring, uint32_t slots)
 		return -ENOMEM;
 	}
 	for (uint32_t i = ring->sq_head; i != ring->sq_tail; i++) {
-		sq[i & (entries - 1)] = ring->sq[i & ring->mask];
+		sq[i] = ring->sq[i];
 	}
 	for (uint32_t i = ring->cq_head; i != ring->cq_tail; i++) {
 		cq[i & (entries - 1)] = ring->cq[i & ring->mask];

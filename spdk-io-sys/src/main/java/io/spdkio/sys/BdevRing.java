@@ -1,10 +1,9 @@
 package io.spdkio.sys;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT;
-
-import java.lang.foreign.MemorySegment;
+import static io.spdkio.sys.Memory.getInt;
+import static io.spdkio.sys.Memory.getLong;
+import static io.spdkio.sys.Memory.setInt;
+import static io.spdkio.sys.Memory.setLong;
 
 /**
  * Block I/O in batches: {@code submit…} writes entries into memory that C reads, {@link #poll} is the one call into C,
@@ -120,7 +119,6 @@ public final class BdevRing implements AutoCloseable {
     private static final long ANSWER_HEAD = 76;
     private static final long ANSWER_TAIL = 80;
     private static final long UNANSWERED = 84;
-    private static final long HEADER_BYTES = 88;
     private static final int REQUEST_SHIFT = 6;
     private static final int ANSWER_SHIFT = 4;
     private static final int CHANNEL_CREATED = 32;
@@ -129,15 +127,10 @@ public final class BdevRing implements AutoCloseable {
     private static final int GONE = 35;
 
     private final long address;
-    private final MemorySegment header;
-    private MemorySegment sq;
-    private MemorySegment cq;
+    private long sq;
+    private long cq;
     private int mask;
-    private int sqTail;
     private int cqHead;
-    private MemorySegment requests = MemorySegment.NULL;
-    private MemorySegment answers = MemorySegment.NULL;
-    private int requestMask = -1;
     private int requestHead;
     private int answerTail;
     private boolean closed;
@@ -152,18 +145,17 @@ public final class BdevRing implements AutoCloseable {
         if (slots <= 0 || slots > 1 << 20) {
             throw new IllegalArgumentException("a ring has 1 to 1048576 slots, not " + slots);
         }
-        address = Bridge.ringCreate(slots).address();
+        address = Bridge.ringCreate(slots);
         if (address == 0) {
             throw new NativeException("no memory for a ring of " + slots + " slots");
         }
-        header = Bridge.memory(address, HEADER_BYTES);
         map();
     }
 
     private void map() {
-        mask = header.get(JAVA_INT, MASK);
-        sq = Bridge.memory(header.get(JAVA_LONG, SQ), (mask + 1L) << SQE_SHIFT);
-        cq = Bridge.memory(header.get(JAVA_LONG, CQ), (mask + 1L) << CQE_SHIFT);
+        mask = getInt(address + MASK);
+        sq = getLong(address + SQ);
+        cq = getLong(address + CQ);
     }
 
     /**
@@ -183,7 +175,7 @@ public final class BdevRing implements AutoCloseable {
      */
     public void grow(int slots) {
         ensureOpen();
-        if (slots > 1 << 20 || Bridge.ringGrow(header, slots) != 0) {
+        if (slots > 1 << 20 || Bridge.ringGrow(address, slots) != 0) {
             throw new NativeException("no memory for a ring of " + slots + " slots");
         }
         map();
@@ -199,7 +191,7 @@ public final class BdevRing implements AutoCloseable {
      */
     public void attach(long thread) {
         ensureOpen();
-        int rc = Bridge.ringAttach(header, thread);
+        int rc = Bridge.ringAttach(address, thread);
         if (rc != 0) {
             throw new NativeException(
                     rc == SpdkThreads.ENOTSUP
@@ -211,7 +203,7 @@ public final class BdevRing implements AutoCloseable {
     /** Ends what {@link #attach} began. Without a thread it does nothing. */
     public void detach() {
         ensureOpen();
-        Bridge.ringDetach(header);
+        Bridge.ringDetach(address);
     }
 
     /**
@@ -227,7 +219,12 @@ public final class BdevRing implements AutoCloseable {
      */
     public void submit(
             int operation, int slot, long desc, long channel, long buffer, long offsetBlocks, long blockCount) {
-        submit(operation, slot, desc, channel, buffer, offsetBlocks, blockCount, 0, 0, 0);
+        long entry = newEntry(operation, slot);
+        setLong(entry + 16, desc);
+        setLong(entry + 24, channel);
+        setLong(entry + 32, buffer);
+        setLong(entry + 40, offsetBlocks);
+        setLong(entry + 48, blockCount);
     }
 
     /**
@@ -255,23 +252,33 @@ public final class BdevRing implements AutoCloseable {
             int vectors,
             int target,
             long extra) {
-        long entry = (long) (sqTail & mask) << SQE_SHIFT;
-        sq.set(JAVA_INT, entry, slot);
-        sq.set(JAVA_SHORT, entry + 4, (short) operation);
-        sq.set(JAVA_INT, entry + 8, vectors);
-        sq.set(JAVA_INT, entry + 12, target);
-        sq.set(JAVA_LONG, entry + 16, desc);
-        sq.set(JAVA_LONG, entry + 24, channel);
-        sq.set(JAVA_LONG, entry + 32, buffer);
-        sq.set(JAVA_LONG, entry + 40, offsetBlocks);
-        sq.set(JAVA_LONG, entry + 48, blockCount);
-        sq.set(JAVA_LONG, entry + 56, extra);
-        sqTail++;
-        header.set(JAVA_INT, SQ_TAIL, sqTail);
+        long entry = newEntry(operation, slot);
+        setInt(entry + 8, vectors);
+        setInt(entry + 12, target);
+        setLong(entry + 16, desc);
+        setLong(entry + 24, channel);
+        setLong(entry + 32, buffer);
+        setLong(entry + 40, offsetBlocks);
+        setLong(entry + 48, blockCount);
+        setLong(entry + 56, extra);
+    }
+
+    /** Takes the next entry and begins it. */
+    private long newEntry(int operation, int slot) {
+        // Not counted here: C begins anew in a poll, and a callback inside that may submit.
+        int tail = getInt(address + SQ_TAIL);
+        if (tail > mask) {
+            throw new IllegalStateException("more submissions than slots: poll first");
+        }
+        setInt(address + SQ_TAIL, tail + 1);
+        long entry = sq + ((long) tail << SQE_SHIFT);
+        setLong(entry, (long) operation << 32 | Integer.toUnsignedLong(slot));
+        return entry;
     }
 
     /**
-     * Hands everything over and polls the SPDK thread.
+     * Hands everything over and polls the SPDK thread. Cheapest when that is the OS thread's current one already
+     * (spdk_set_thread).
      *
      * @param thread address of the struct spdk_thread that this ring belongs to
      * @param maxMessages as for spdk_thread_poll; 0 for its own limit
@@ -289,17 +296,15 @@ public final class BdevRing implements AutoCloseable {
      * @return how many there were
      */
     public int drain(Completions completions) {
-        int tail = header.get(JAVA_INT, CQ_TAIL);
+        int tail = getInt(address + CQ_TAIL);
         int drained = 0;
         while (cqHead != tail) {
-            long entry = (long) (cqHead & mask) << CQE_SHIFT;
-            int slot = cq.get(JAVA_INT, entry);
-            int status = cq.get(JAVA_INT, entry + 4);
+            long completion = getLong(cq + ((long) (cqHead & mask) << CQE_SHIFT));
             cqHead++;
             // Before the handler runs: it may grow the ring, or throw.
-            header.set(JAVA_INT, CQ_HEAD, cqHead);
+            setInt(address + CQ_HEAD, cqHead);
             drained++;
-            completions.complete(slot, status);
+            completions.complete((int) completion, (int) (completion >> 32));
         }
         return drained;
     }
@@ -314,21 +319,20 @@ public final class BdevRing implements AutoCloseable {
     public int drainRequests(BdevRequests handler) {
         int drained = 0;
         // Read anew each time: the handler may have called C, which may have moved the queue.
-        while (requestHead != header.get(JAVA_INT, REQUEST_TAIL)) {
-            mapRequests();
-            long entry = (long) (requestHead & requestMask) << REQUEST_SHIFT;
-            int operation = requests.get(JAVA_SHORT, entry);
-            int device = requests.get(JAVA_INT, entry + 4);
-            long io = requests.get(JAVA_LONG, entry + 8);
-            int channel = requests.get(JAVA_INT, entry + 16);
-            int vectorCount = requests.get(JAVA_INT, entry + 20);
-            long offsetBlocks = requests.get(JAVA_LONG, entry + 24);
-            long blockCount = requests.get(JAVA_LONG, entry + 32);
-            long vectors = requests.get(JAVA_LONG, entry + 40);
-            long extra = requests.get(JAVA_LONG, entry + 48);
-            int extraCount = requests.get(JAVA_INT, entry + 56);
+        while (requestHead != getInt(address + REQUEST_TAIL)) {
+            long entry = getLong(address + REQUESTS) + ((long) (requestHead & requestMask()) << REQUEST_SHIFT);
+            int operation = getInt(entry);
+            int device = getInt(entry + 4);
+            long io = getLong(entry + 8);
+            int channel = getInt(entry + 16);
+            int vectorCount = getInt(entry + 20);
+            long offsetBlocks = getLong(entry + 24);
+            long blockCount = getLong(entry + 32);
+            long vectors = getLong(entry + 40);
+            long extra = getLong(entry + 48);
+            int extraCount = getInt(entry + 56);
             requestHead++;
-            header.set(JAVA_INT, REQUEST_HEAD, requestHead);
+            setInt(address + REQUEST_HEAD, requestHead);
             drained++;
             switch (operation) {
                 case CHANNEL_CREATED -> handler.channelCreated(device, channel);
@@ -352,13 +356,8 @@ public final class BdevRing implements AutoCloseable {
         return drained;
     }
 
-    private void mapRequests() {
-        int entries = header.get(JAVA_INT, REQUEST_ENTRIES);
-        if (entries != requestMask + 1) {
-            requests = Bridge.memory(header.get(JAVA_LONG, REQUESTS), (long) entries << REQUEST_SHIFT);
-            answers = Bridge.memory(header.get(JAVA_LONG, ANSWERS), (long) entries << ANSWER_SHIFT);
-            requestMask = entries - 1;
-        }
+    private int requestMask() {
+        return getInt(address + REQUEST_ENTRIES) - 1;
     }
 
     /**
@@ -371,15 +370,14 @@ public final class BdevRing implements AutoCloseable {
      * @throws IllegalStateException when there are more answers than requests
      */
     public void answer(long io, int status) {
-        if (answerTail - header.get(JAVA_INT, ANSWER_HEAD) >= header.get(JAVA_INT, UNANSWERED)) {
+        if (answerTail - getInt(address + ANSWER_HEAD) >= getInt(address + UNANSWERED)) {
             throw new IllegalStateException("every request has its answer already");
         }
-        mapRequests();
-        long entry = (long) (answerTail & requestMask) << ANSWER_SHIFT;
-        answers.set(JAVA_LONG, entry, io);
-        answers.set(JAVA_INT, entry + 8, status);
+        long entry = getLong(address + ANSWERS) + ((long) (answerTail & requestMask()) << ANSWER_SHIFT);
+        setLong(entry, io);
+        setInt(entry + 8, status);
         answerTail++;
-        header.set(JAVA_INT, ANSWER_TAIL, answerTail);
+        setInt(address + ANSWER_TAIL, answerTail);
     }
 
     /**
@@ -388,7 +386,7 @@ public final class BdevRing implements AutoCloseable {
      * @return a number of requests
      */
     public int unanswered() {
-        return header.get(JAVA_INT, UNANSWERED);
+        return getInt(address + UNANSWERED);
     }
 
     /**
@@ -397,7 +395,7 @@ public final class BdevRing implements AutoCloseable {
      * @return a number of entries
      */
     public int pending() {
-        return sqTail - header.get(JAVA_INT, SQ_HEAD);
+        return getInt(address + SQ_TAIL) - getInt(address + SQ_HEAD);
     }
 
     /**
@@ -406,7 +404,7 @@ public final class BdevRing implements AutoCloseable {
      * @return a number of I/O
      */
     public int waiting() {
-        return header.get(JAVA_INT, WAITING);
+        return getInt(address + WAITING);
     }
 
     /**
@@ -415,7 +413,7 @@ public final class BdevRing implements AutoCloseable {
      * @return what spdk_thread_poll returned: positive when there was work
      */
     public int lastPoll() {
-        return header.get(JAVA_INT, BUSY);
+        return getInt(address + BUSY);
     }
 
     private void ensureOpen() {
@@ -429,7 +427,7 @@ public final class BdevRing implements AutoCloseable {
     public void close() {
         if (!closed) {
             closed = true;
-            Bridge.ringFree(header);
+            Bridge.ringFree(address);
         }
     }
 }

@@ -14,17 +14,17 @@ public final class Bridge {
     private Bridge() {}
 
     /** {@code spdkio_ring_create}. */
-    static MemorySegment ringCreate(int slots) {
+    static long ringCreate(int slots) {
         RawSupport.ensureLoaded();
         try {
-            return (MemorySegment) RingHandles.CREATE.invokeExact(slots);
+            return (long) RingHandles.CREATE.invokeExact(slots);
         } catch (Throwable e) {
             throw RawSupport.thrown(e);
         }
     }
 
     /** {@code spdkio_ring_grow}. */
-    static int ringGrow(MemorySegment ring, int slots) {
+    static int ringGrow(long ring, int slots) {
         try {
             return (int) RingHandles.GROW.invokeExact(ring, slots);
         } catch (Throwable e) {
@@ -33,7 +33,7 @@ public final class Bridge {
     }
 
     /** {@code spdkio_ring_attach}. */
-    static int ringAttach(MemorySegment ring, long thread) {
+    static int ringAttach(long ring, long thread) {
         try {
             return (int) RingHandles.ATTACH.invokeExact(ring, thread);
         } catch (Throwable e) {
@@ -42,7 +42,7 @@ public final class Bridge {
     }
 
     /** {@code spdkio_ring_detach}. */
-    static void ringDetach(MemorySegment ring) {
+    static void ringDetach(long ring) {
         try {
             RingHandles.DETACH.invokeExact(ring);
         } catch (Throwable e) {
@@ -51,7 +51,7 @@ public final class Bridge {
     }
 
     /** {@code spdkio_ring_free}. */
-    static void ringFree(MemorySegment ring) {
+    static void ringFree(long ring) {
         try {
             RingHandles.FREE.invokeExact(ring);
         } catch (Throwable e) {
@@ -227,11 +227,11 @@ public final class Bridge {
 
     /** Bound when the library is loaded. Addresses are longs here: nothing has to be unwrapped on the hot path. */
     private static final class RingHandles {
-        static final MethodHandle CREATE = RawSupport.bind("spdkio_ring_create", "PI");
-        static final MethodHandle GROW = RawSupport.bind("spdkio_ring_grow", "IPI");
-        static final MethodHandle ATTACH = RawSupport.bind("spdkio_ring_attach", "IPJ");
-        static final MethodHandle DETACH = RawSupport.bind("spdkio_ring_detach", "VP");
-        static final MethodHandle FREE = RawSupport.bind("spdkio_ring_free", "VP");
+        static final MethodHandle CREATE = RawSupport.bind("spdkio_ring_create", "JI");
+        static final MethodHandle GROW = RawSupport.bind("spdkio_ring_grow", "IJI");
+        static final MethodHandle ATTACH = RawSupport.bind("spdkio_ring_attach", "IJJ");
+        static final MethodHandle DETACH = RawSupport.bind("spdkio_ring_detach", "VJ");
+        static final MethodHandle FREE = RawSupport.bind("spdkio_ring_free", "VJ");
         static final MethodHandle POLL = RawSupport.bind("spdkio_ring_poll", "IJJI");
     }
 

@@ -9,6 +9,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import io.spdkio.sys.SpdkApp.Target;
 import io.spdkio.sys.raw.BlobBdevH;
 import io.spdkio.sys.raw.BlobH;
+import io.spdkio.sys.raw.ThreadH;
 import io.spdkio.sys.raw.spdk_bdev_event_cb_t;
 import io.spdkio.sys.raw.spdk_blob_op_complete;
 import io.spdkio.sys.raw.spdk_blob_op_with_handle_complete;
@@ -17,6 +18,7 @@ import io.spdkio.sys.raw.spdk_blob_opts;
 import io.spdkio.sys.raw.spdk_bs_op_complete;
 import io.spdkio.sys.raw.spdk_bs_op_with_handle_complete;
 import io.spdkio.sys.raw.spdk_bs_opts;
+import io.spdkio.sys.raw.spdk_msg_fn;
 
 import org.junit.jupiter.api.Test;
 
@@ -43,6 +45,8 @@ class RingOperationsTest {
                         "comparev and writev: 0, written 9, again 285h",
                         "abort of nothing: 6h",
                         "of no slot: -22, of no such operation: -22",
+                        "in a callback: 1 pending, 0 0",
+                        "too many: more submissions than slots: poll first",
                         "closed");
     }
 
@@ -95,7 +99,7 @@ class RingOperationsTest {
 
         public static void main(String[] args) {
             try (SpdkApp app = new SpdkApp(0)) {
-                app.useRing(64, null);
+                app.useRing(256, null);
                 app.call("bdev_malloc_create", "{\"name\":\"m0\",\"num_blocks\":1024,\"block_size\":512}");
                 Target target = app.target("m0");
                 MemorySegment read = SpdkApp.memory(2L * BLOCK);
@@ -134,7 +138,32 @@ class RingOperationsTest {
                                 + app.await(app.submit(BdevRing.ABORT, target, 0, 0, 0, 0, 1 << 20, 0))
                                 + ", of no such operation: "
                                 + app.await(app.submit(999, target, 0, 0, 0)));
+                inCallback(app, target);
                 target.close();
+            }
+        }
+
+        /** SPDK runs messages inside the poll that has handed over what was submitted before. */
+        private static void inCallback(SpdkApp app, Target target) {
+            int[] slots = {-1, -1};
+            MemorySegment message =
+                    spdk_msg_fn.stub(_ -> slots[1] = app.submit(BdevRing.NOP, target, 0, 0, 0), app.arena);
+            ThreadH.spdk_thread_send_msg(app.thread, message, MemorySegment.NULL);
+            slots[0] = app.submit(BdevRing.FLUSH, target, 0, 0, 1);
+            app.poll();
+            System.out.println(
+                    "in a callback: "
+                            + app.ring.pending()
+                            + " pending, "
+                            + app.await(slots[0])
+                            + " "
+                            + app.await(slots[1]));
+            try {
+                for (int i = 0; i <= app.ring.slots(); i++) {
+                    app.submit(BdevRing.NOP, target, 0, 0, 0);
+                }
+            } catch (IllegalStateException e) {
+                System.out.println("too many: " + e.getMessage());
             }
         }
 

@@ -1,0 +1,32 @@
+package io.spdkio.sys;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * Memory by address, unchecked as in C. A constant segment leaves the JIT nothing to check: with segments of its own,
+ * {@link BdevRing#submit} took 14 % of the time of a loop that reads from a null bdev.
+ */
+final class Memory {
+    private static final MemorySegment ALL = Bridge.memory(0, Long.MAX_VALUE);
+    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
+
+    private Memory() {}
+
+    static int getInt(long address) {
+        return ALL.get(INT, address);
+    }
+
+    static void setInt(long address, int value) {
+        ALL.set(INT, address, value);
+    }
+
+    static long getLong(long address) {
+        return ALL.get(LONG, address);
+    }
+
+    static void setLong(long address, long value) {
+        ALL.set(LONG, address, value);
+    }
+}
