@@ -11,7 +11,8 @@ import java.util.UUID;
  * @param level how the data is spread over the bases
  * @param stripSizeKiB {@link Level#RAID0} and {@link Level#CONCAT}: how much lies in one piece on a base, in KiB, a
  *     power of two; 0 for {@link Level#RAID1}
- * @param bases the names of the devices below, in order, all of one block size; at least 1, for {@link Level#RAID1} 2
+ * @param bases the names of the devices below, in order, all of one block size, which is a power of two unless the
+ *     level is {@link Level#RAID1}; at least 1 device, for {@link Level#RAID1} 2
  * @param uuid its UUID, or empty for a random one
  */
 public record RaidBdev(String name, Level level, int stripSizeKiB, List<String> bases, Optional<UUID> uuid)

@@ -4,12 +4,14 @@ import io.spdkio.Errno;
 import io.spdkio.IoFuture;
 import io.spdkio.SpdkException;
 import io.spdkio.bdev.Bdev;
+import io.spdkio.bdev.BdevGeometry;
 import io.spdkio.bdev.BdevSpec;
 import io.spdkio.bdev.Bdevs;
 import io.spdkio.bdev.DelayBdev;
 import io.spdkio.bdev.ErrorBdev;
 import io.spdkio.bdev.LvolStore;
 import io.spdkio.bdev.NvmeTarget;
+import io.spdkio.bdev.RaidBdev;
 import io.spdkio.spi.Engine;
 import io.spdkio.spi.EngineBdev;
 
@@ -42,6 +44,9 @@ final class CoreBdevs implements Bdevs {
     @Override
     public IoFuture<Bdev> create(BdevSpec spec) {
         Objects.requireNonNull(spec, "spec");
+        if (spec instanceof RaidBdev raid) {
+            raid.bases().forEach(base -> engine.findBdev(base).ifPresent(device -> checkStrips(raid, device)));
+        }
         return control(() -> engine.createBdev(spec), device -> new CoreBdev(env, device));
     }
 
@@ -91,7 +96,36 @@ final class CoreBdevs implements Bdevs {
                             + " of "
                             + partMiB);
         }
+        engine.findBdev(base).ifPresent(device -> checkParts(device, count, partMiB));
         return control(() -> engine.splitBdev(base, count, partMiB), this::handles);
+    }
+
+    /** SPDK finds strips by shifts, which go wrong unless blocks and strips are powers of two. */
+    private static void checkStrips(RaidBdev raid, EngineBdev base) {
+        int blockSize = base.geometry().blockSize();
+        boolean fits = Integer.bitCount(blockSize) == 1 && raid.stripSizeKiB() * 1024L >= blockSize;
+        if (raid.level() != RaidBdev.Level.RAID1 && !fits) {
+            throw new IllegalArgumentException(
+                    "'%s' can't hold strips of %,d KiB: its blocks have %,d bytes, and a strip is whole blocks whose size is a power of two"
+                            .formatted(base.name(), raid.stripSizeKiB(), blockSize));
+        }
+    }
+
+    /** SPDK divides by the number of blocks in a part, and by the number of parts. */
+    private static void checkParts(EngineBdev base, int count, long partMiB) {
+        BdevGeometry geometry = base.geometry();
+        boolean wholeBlocks = (partMiB << 20) % geometry.blockSize() == 0;
+        if (!wholeBlocks || geometry.blockCount() < count || partMiB << 20 > geometry.sizeBytes()) {
+            throw new IllegalArgumentException(
+                    "'%s' has %,d blocks of %,d bytes and can't be split into %s"
+                            .formatted(
+                                    base.name(),
+                                    geometry.blockCount(),
+                                    geometry.blockSize(),
+                                    partMiB == 0
+                                            ? "%,d equal parts".formatted(count)
+                                            : "%,d parts of %,d MiB".formatted(count, partMiB)));
+        }
     }
 
     @Override

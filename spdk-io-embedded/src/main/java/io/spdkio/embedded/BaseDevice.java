@@ -7,6 +7,9 @@ import io.spdkio.bdev.IoType;
 import io.spdkio.spi.EngineThread;
 import io.spdkio.spi.IoRequest;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.Function;
 
@@ -50,6 +53,24 @@ public final class BaseDevice {
     }
 
     /**
+     * Its name.
+     *
+     * @return the name
+     */
+    public String name() {
+        return bdev.name();
+    }
+
+    /**
+     * Its UUID.
+     *
+     * @return the UUID
+     */
+    public UUID uuid() {
+        return bdev.uuid();
+    }
+
+    /**
      * Its shape now.
      *
      * @return the geometry
@@ -90,21 +111,30 @@ public final class BaseDevice {
     }
 
     /**
-     * Its name.
-     *
-     * @return the name
-     */
-    public String name() {
-        return bdev.name();
-    }
-
-    /**
      * Whether it has been removed.
      *
      * @return true from the beginning of its removal on
      */
     public boolean isRemoved() {
         return bdev.isRemoved();
+    }
+
+    /**
+     * Opens a channel of each of several devices, or of none.
+     *
+     * @param bases the devices
+     * @param thread the calling thread
+     * @return the channels
+     */
+    public static List<Lower> openAll(List<BaseDevice> bases, SpdkThread thread) {
+        List<Lower> opened = new ArrayList<>();
+        try {
+            bases.forEach(base -> opened.add(base.openChannel(thread)));
+            return List.copyOf(opened);
+        } catch (Throwable e) {
+            opened.forEach(Lower::close);
+            throw e;
+        }
     }
 
     /** Lets go of it. All channels are closed. */
@@ -131,14 +161,55 @@ public final class BaseDevice {
         }
 
         /**
-         * Hands an I/O on with other memory.
+         * Hands an I/O on, whole, to another place.
          *
          * @param io the I/O
-         * @param memory its data
+         * @param blocks how far that is from its own
          * @param handler told when the base has completed it
          */
-        public void submit(IoRequest io, java.lang.foreign.MemorySegment memory, EmbeddedThread.ChildHandler handler) {
-            channel.thread().child(io, handler).piece(0, io.blockCount()).memory(memory).submit(channel);
+        public void submit(IoRequest io, long blocks, EmbeddedThread.ChildHandler handler) {
+            channel.thread().child(io, handler).piece(0, io.blockCount()).moved(blocks).submit(channel);
+        }
+
+        /**
+         * Writes what an I/O has read.
+         *
+         * @param io the read
+         * @param handler told when the base has completed it
+         */
+        public void write(IoRequest io, EmbeddedThread.ChildHandler handler) {
+            channel.thread()
+                    .child(io, handler)
+                    .range(IoType.WRITE, io.offsetBlocks(), io.blockCount(), io.lengthBytes() / io.blockCount())
+                    .slice(0, io.lengthBytes())
+                    .submit(channel);
+        }
+
+        /**
+         * Flushes all of it.
+         *
+         * @param io what for
+         * @param handler told when the base has completed it
+         */
+        public void flush(IoRequest io, EmbeddedThread.ChildHandler handler) {
+            BdevGeometry geometry = channel.bdev().geometry();
+            channel.thread()
+                    .child(io, handler)
+                    .range(IoType.FLUSH, 0, geometry.blockCount(), geometry.blockSize())
+                    .submit(channel);
+        }
+
+        /**
+         * Runs something on the channel's thread: now if that is the caller's, else as a message.
+         *
+         * @param action what to run
+         */
+        public void run(Runnable action) {
+            if (channel.context().isCurrent()) {
+                action.run();
+            } else {
+                boolean _ = channel.context().post(action);
+            }
         }
 
         /**

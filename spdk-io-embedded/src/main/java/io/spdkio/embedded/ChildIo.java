@@ -88,6 +88,20 @@ public final class ChildIo extends IoRequest {
     }
 
     /**
+     * Moves it, and the source of a copy with it.
+     *
+     * @param blocks how far
+     * @return this
+     */
+    public ChildIo moved(long blocks) {
+        long blockSize = blockCount == 0 ? 0 : lengthBytes / blockCount;
+        offsetBlocks += blocks;
+        offsetBytes += blocks * blockSize;
+        sourceOffsetBlocks += blocks;
+        return this;
+    }
+
+    /**
      * Gives it memory of its own.
      *
      * @param memory at least as much as the range

@@ -6,6 +6,7 @@ import io.spdkio.SpdkException;
 import io.spdkio.SpdkThread;
 import io.spdkio.bdev.AioBdev;
 import io.spdkio.bdev.BdevBackend;
+import io.spdkio.bdev.BdevGeometry;
 import io.spdkio.bdev.BdevSpec;
 import io.spdkio.bdev.CustomBdev;
 import io.spdkio.bdev.DelayBdev;
@@ -23,6 +24,8 @@ import io.spdkio.embedded.device.FileDevice;
 import io.spdkio.embedded.device.MallocDevice;
 import io.spdkio.embedded.device.NullDevice;
 import io.spdkio.embedded.device.PassthruDevice;
+import io.spdkio.embedded.device.Raid;
+import io.spdkio.embedded.device.SplitBase;
 import io.spdkio.embedded.file.FileEngine;
 import io.spdkio.embedded.linux.CpuAffinity;
 import io.spdkio.embedded.linux.ErrnoException;
@@ -38,6 +41,7 @@ import org.jctools.queues.varhandle.MpscUnboundedVarHandleArrayQueue;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
@@ -48,6 +52,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -68,6 +73,9 @@ public final class EmbeddedEngine implements Engine {
     private final Map<String, EmbeddedBdev> byName = new ConcurrentHashMap<>();
     private final Map<Long, EmbeddedBdev> inOrder = new ConcurrentSkipListMap<>();
     private final AtomicLong created = new AtomicLong();
+
+    /** The parts of each device that is split. */
+    private final Map<String, List<EmbeddedBdev>> splits = new ConcurrentHashMap<>();
 
     EmbeddedEngine(EngineConfig config) {
         clock = config.clock();
@@ -172,10 +180,10 @@ public final class EmbeddedEngine implements Engine {
                     case MallocBdev malloc -> new MallocDevice(malloc);
                     case NullBdev nothing -> new NullDevice(nothing);
                     case AioBdev aio -> new FileDevice(aio, files, threads::get);
-                    case DelayBdev delay -> new DelayDevice(delay, base(delay, delay.base()), clock);
-                    case ErrorBdev error -> new ErrorDevice(error, base(error, error.base()));
-                    case PassthruBdev passthru -> new PassthruDevice(base(passthru, passthru.base()));
-                    case RaidBdev raid -> throw lacks("RAID");
+                    case DelayBdev delay -> new DelayDevice(delay, base(delay.name(), delay.base()), clock);
+                    case ErrorBdev error -> new ErrorDevice(error, base(error.name(), error.base()));
+                    case PassthruBdev passthru -> new PassthruDevice(base(passthru.name(), passthru.base()));
+                    case RaidBdev raid -> raid(raid);
                     case LvolBdev _ -> throw lacks("logical volumes");
                     case CustomBdev custom -> custom.backend();
                 };
@@ -183,19 +191,24 @@ public final class EmbeddedEngine implements Engine {
                 switch (spec) {
                     case MallocBdev malloc -> malloc.uuid();
                     case NullBdev nothing -> nothing.uuid();
+                    case RaidBdev raid -> raid.uuid();
                     default -> Optional.empty();
                 };
+        return register(spec.name(), uuid, backend);
+    }
+
+    private EmbeddedBdev register(String name, Optional<UUID> uuid, BdevBackend backend) {
         EmbeddedBdev bdev;
         try {
             bdev =
                     new EmbeddedBdev(
-                            spec.name(),
+                            name,
                             uuid.orElseGet(EmbeddedEngine::madeUpUuid),
                             backend,
                             created.incrementAndGet(),
                             this::forget);
-            if (byName.putIfAbsent(spec.name(), bdev) != null) {
-                throw nameTaken(spec.name());
+            if (byName.putIfAbsent(name, bdev) != null) {
+                throw nameTaken(name);
             }
         } catch (RuntimeException e) {
             backend.close();
@@ -209,6 +222,57 @@ public final class EmbeddedEngine implements Engine {
             throw e;
         }
         return bdev;
+    }
+
+    private BdevBackend raid(RaidBdev spec) {
+        List<BaseDevice> bases = new ArrayList<>();
+        try {
+            spec.bases().forEach(base -> bases.add(base(spec.name(), base)));
+            return Raid.over(spec, List.copyOf(bases));
+        } catch (RuntimeException e) {
+            bases.forEach(BaseDevice::close);
+            throw e;
+        }
+    }
+
+    @Override
+    public CompletionStage<List<EmbeddedBdev>> splitBdev(String base, int count, long partMiB) {
+        return now(() -> split(base, count, partMiB));
+    }
+
+    private List<EmbeddedBdev> split(String name, int count, long partMiB) {
+        BdevGeometry geometry = find(name).geometry();
+        if (splits.containsKey(name)) {
+            throw new SpdkException.AlreadyExists(
+                    "bdev '" + name + "' is split already; remove that split first", -Errno.EEXIST);
+        }
+        long partBlocks = partMiB == 0 ? geometry.blockCount() / count : (partMiB << 20) / geometry.blockSize();
+        long parts = Math.min(count, geometry.blockCount() / partBlocks);
+        SplitBase base = new SplitBase(base(name + "p…", name), () -> splits.remove(name));
+        List<EmbeddedBdev> made = new CopyOnWriteArrayList<>();
+        splits.put(name, made);
+        try {
+            for (int i = 0; i < parts; i++) {
+                made.add(register(name + "p" + i, Optional.empty(), base.part(i * partBlocks, partBlocks)));
+            }
+        } catch (RuntimeException e) {
+            made.forEach(EmbeddedBdev::remove);
+            throw e;
+        } finally {
+            base.release();
+        }
+        return List.copyOf(made);
+    }
+
+    @Override
+    public CompletionStage<Void> removeSplit(String base) {
+        List<EmbeddedBdev> parts = splits.get(base);
+        if (parts == null) {
+            return CompletableFuture.failedFuture(
+                    new SpdkException.NotFound("bdev '" + base + "' is not split", -Errno.ENOENT));
+        }
+        return CompletableFuture.allOf(
+                parts.stream().map(part -> part.remove().toCompletableFuture()).toArray(CompletableFuture[]::new));
     }
 
     private static SpdkException lacks(String what) {
@@ -226,8 +290,8 @@ public final class EmbeddedEngine implements Engine {
         inOrder.remove(bdev.sequence());
     }
 
-    private BaseDevice base(BdevSpec upper, String name) {
-        return new BaseDevice(find(name), "bdev '" + upper.name() + "' on top of it", threads::get);
+    private BaseDevice base(String upper, String name) {
+        return new BaseDevice(find(name), "bdev '" + upper + "' on top of it", threads::get);
     }
 
     private EmbeddedBdev find(String name) {
