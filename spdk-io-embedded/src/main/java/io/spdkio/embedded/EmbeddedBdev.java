@@ -67,7 +67,12 @@ public final class EmbeddedBdev implements EngineBdev {
         return sequence;
     }
 
-    BdevBackend backend() {
+    /**
+     * What serves it.
+     *
+     * @return the backend
+     */
+    public BdevBackend backend() {
         return backend;
     }
 
@@ -114,6 +119,15 @@ public final class EmbeddedBdev implements EngineBdev {
                 .filter(desc -> desc.claim != null)
                 .findFirst()
                 .map(desc -> desc.holder + " (" + desc.claim + ")");
+    }
+
+    /**
+     * How it is claimed.
+     *
+     * @return the claim, or empty
+     */
+    public synchronized Optional<ClaimType> claimType() {
+        return descs.stream().map(desc -> desc.claim).filter(claim -> claim != null).findFirst();
     }
 
     @Override
@@ -362,7 +376,12 @@ public final class EmbeddedBdev implements EngineBdev {
 
     // ---- statistics
 
-    boolean recordsLatency() {
+    /**
+     * Whether latencies are recorded.
+     *
+     * @return true if so
+     */
+    public boolean recordsLatency() {
         return recordsLatency;
     }
 

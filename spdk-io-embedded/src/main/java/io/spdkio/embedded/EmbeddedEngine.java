@@ -30,6 +30,7 @@ import io.spdkio.embedded.file.FileEngine;
 import io.spdkio.embedded.linux.CpuAffinity;
 import io.spdkio.embedded.linux.ErrnoException;
 import io.spdkio.embedded.linux.Linux;
+import io.spdkio.embedded.rpc.RpcMethods;
 import io.spdkio.spi.Engine;
 import io.spdkio.spi.EngineBdev;
 import io.spdkio.spi.EngineBlobstore;
@@ -73,12 +74,14 @@ public final class EmbeddedEngine implements Engine {
     private final Map<String, EmbeddedBdev> byName = new ConcurrentHashMap<>();
     private final Map<Long, EmbeddedBdev> inOrder = new ConcurrentSkipListMap<>();
     private final AtomicLong created = new AtomicLong();
+    private final RpcMethods rpc;
 
     /** The parts of each device that is split. */
     private final Map<String, List<EmbeddedBdev>> splits = new ConcurrentHashMap<>();
 
     EmbeddedEngine(EngineConfig config) {
         clock = config.clock();
+        rpc = new RpcMethods(this, clock);
         files = openFiles();
         CpuSet all = usableCores();
         cores = config.coreMask().orElse(all);
@@ -168,10 +171,21 @@ public final class EmbeddedEngine implements Engine {
 
     @Override
     public CompletionStage<EmbeddedBdev> createBdev(BdevSpec spec) {
-        return now(() -> create(spec));
+        return createBdev(spec, Optional.empty());
     }
 
-    private EmbeddedBdev create(BdevSpec spec) {
+    /**
+     * Makes a device.
+     *
+     * @param spec the device
+     * @param chosen its UUID, or empty for the one in the spec
+     * @return completes with it
+     */
+    public CompletionStage<EmbeddedBdev> createBdev(BdevSpec spec, Optional<UUID> chosen) {
+        return now(() -> create(spec, chosen));
+    }
+
+    private EmbeddedBdev create(BdevSpec spec, Optional<UUID> chosen) {
         if (byName.containsKey(spec.name())) {
             throw nameTaken(spec.name());
         }
@@ -194,7 +208,7 @@ public final class EmbeddedEngine implements Engine {
                     case RaidBdev raid -> raid.uuid();
                     default -> Optional.empty();
                 };
-        return register(spec.name(), uuid, backend);
+        return register(spec.name(), chosen.or(() -> uuid), backend);
     }
 
     private EmbeddedBdev register(String name, Optional<UUID> uuid, BdevBackend backend) {
@@ -370,6 +384,11 @@ public final class EmbeddedEngine implements Engine {
     @Override
     public CompletionStage<Void> injectError(String name, ErrorBdev.Injection injection) {
         return onBackend(name, bdev -> backend(bdev, ErrorDevice.class, "injectError").inject(injection));
+    }
+
+    @Override
+    public CompletionStage<Object> rpc(String method, Map<String, ?> params) {
+        return rpc.call(method, params);
     }
 
     @Override

@@ -55,7 +55,7 @@ public abstract class RaidTck extends EngineTck {
         try (DmaBuf all = buffer(bdev.sizeBytes());
                 var channel = thread.ioChannel(desc)) {
             await(desc.read(channel, all, 0, bdev.sizeBytes()));
-            return all.get(0, (int) bdev.sizeBytes());
+            return all.get(0, bdev.sizeBytes());
         } finally {
             desc.close();
         }

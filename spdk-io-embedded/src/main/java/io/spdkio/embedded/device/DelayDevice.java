@@ -23,6 +23,7 @@ public final class DelayDevice extends StackedDevice {
     private static final int P99_ONE_IN = 100;
 
     private final LongSupplier clock;
+    private volatile DelayBdev.Latencies latencies;
     private volatile long[] delayNanos;
 
     /**
@@ -35,7 +36,7 @@ public final class DelayDevice extends StackedDevice {
     public DelayDevice(DelayBdev spec, BaseDevice base, LongSupplier clock) {
         super("delay", base);
         this.clock = clock;
-        this.delayNanos = nanosOf(spec.latencies());
+        update(spec.latencies());
     }
 
     /**
@@ -44,7 +45,17 @@ public final class DelayDevice extends StackedDevice {
      * @param latencies the new times
      */
     public void update(DelayBdev.Latencies latencies) {
+        this.latencies = latencies;
         delayNanos = nanosOf(latencies);
+    }
+
+    /**
+     * The times that hold.
+     *
+     * @return the latencies
+     */
+    public DelayBdev.Latencies latencies() {
+        return latencies;
     }
 
     /** In the order of {@link DelayChannel#lines}. */

@@ -46,6 +46,15 @@ public final class ErrorDevice extends StackedDevice {
         injection.types().forEach(type -> rules.put(type, new Rule(injection)));
     }
 
+    /**
+     * Ends the rules of some types.
+     *
+     * @param types the types
+     */
+    public void end(Set<IoType> types) {
+        rules.keySet().removeAll(types);
+    }
+
     /** A rule with what is left of it. */
     private static final class Rule {
         private final ErrorBdev.Injection injection;

@@ -30,6 +30,7 @@ public final class FileDevice implements BdevBackend, EmbeddedEngine.Rescannable
     /** Linux's {@code IOV_MAX}. */
     private static final int MAX_SEGMENTS = 1024;
 
+    private final AioBdev spec;
     private final String name;
     private final FileEngine files;
     private final Function<SpdkThread, EmbeddedThread> threads;
@@ -46,6 +47,7 @@ public final class FileDevice implements BdevBackend, EmbeddedEngine.Rescannable
      * @param threads the engine's part of a thread
      */
     public FileDevice(AioBdev spec, FileEngine files, Function<SpdkThread, EmbeddedThread> threads) {
+        this.spec = spec;
         this.name = spec.name();
         this.files = files;
         this.threads = threads;
@@ -104,6 +106,15 @@ public final class FileDevice implements BdevBackend, EmbeddedEngine.Rescannable
                     -Errno.EINVAL);
         }
         return blocks;
+    }
+
+    /**
+     * What it was made from.
+     *
+     * @return the spec
+     */
+    public AioBdev spec() {
+        return spec;
     }
 
     @Override

@@ -128,6 +128,11 @@ final class MirrorDevice implements Raid.Device {
         return there;
     }
 
+    @Override
+    public long dataBlocks(BaseDevice base) {
+        return blockCount();
+    }
+
     private long blockCount() {
         return legs.stream()
                 .filter(leg -> !leg.lost)
@@ -227,7 +232,7 @@ final class MirrorDevice implements Raid.Device {
         // ---- reads
 
         /** What is known of a read: which bases have failed it. */
-        private final class Read {
+        private static final class Read {
             private final BitSet failed = new BitSet();
             private int firstFailed = -1;
             private int firstStatus;
@@ -292,7 +297,7 @@ final class MirrorDevice implements Raid.Device {
         // ---- changes
 
         /** A change goes to every base and is done when one has done it; those that failed it are lost. */
-        private final class Change {
+        private static final class Change {
             private final List<Leg> failed = new ArrayList<>();
             private int missing;
             private int status;

@@ -29,6 +29,14 @@ public final class Raid {
          * @return a base, or null in the place of one that was lost
          */
         List<BaseDevice> bases();
+
+        /**
+         * How much of a base it uses.
+         *
+         * @param base one of its bases
+         * @return blocks
+         */
+        long dataBlocks(BaseDevice base);
     }
 
     /**

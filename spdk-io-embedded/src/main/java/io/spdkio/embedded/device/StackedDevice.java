@@ -84,6 +84,15 @@ abstract class StackedDevice implements BdevBackend {
         return newChannel(thread, base.openChannel(thread));
     }
 
+    /**
+     * What it stands on.
+     *
+     * @return the base's name
+     */
+    public final String baseName() {
+        return base.name();
+    }
+
     abstract StackedChannel newChannel(SpdkThread thread, BaseDevice.Lower lower);
 
     @Override

@@ -100,6 +100,11 @@ final class StripDevice implements Raid.Device {
     }
 
     @Override
+    public long dataBlocks(BaseDevice base) {
+        return inTurn() ? blockCount() / bases.size() : wholeStrips(base);
+    }
+
+    @Override
     public String productName() {
         return "Raid Volume";
     }
