@@ -137,6 +137,19 @@ public final class BaseDevice {
         }
     }
 
+    /**
+     * Runs something on a thread: now if that is the caller's, else as a message. Not if the thread has exited.
+     *
+     * @param thread the thread
+     * @param action what to run
+     */
+    public void run(SpdkThread thread, Runnable action) {
+        EmbeddedThread on = threads.apply(thread);
+        if (on != null) {
+            boolean _ = on.run(action);
+        }
+    }
+
     /** Lets go of it. All channels are closed. */
     public void close() {
         desc.close();
@@ -197,19 +210,6 @@ public final class BaseDevice {
                     .child(io, handler)
                     .range(IoType.FLUSH, 0, geometry.blockCount(), geometry.blockSize())
                     .submit(channel);
-        }
-
-        /**
-         * Runs something on the channel's thread: now if that is the caller's, else as a message.
-         *
-         * @param action what to run
-         */
-        public void run(Runnable action) {
-            if (channel.context().isCurrent()) {
-                action.run();
-            } else {
-                boolean _ = channel.context().post(action);
-            }
         }
 
         /**

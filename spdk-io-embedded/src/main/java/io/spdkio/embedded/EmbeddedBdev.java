@@ -10,6 +10,7 @@ import io.spdkio.bdev.ClaimType;
 import io.spdkio.bdev.IoType;
 import io.spdkio.bdev.LatencyHistogram;
 import io.spdkio.bdev.OpenMode;
+import io.spdkio.bdev.QosLimits;
 import io.spdkio.spi.ChannelStatistics;
 import io.spdkio.spi.EngineBdev;
 import io.spdkio.spi.EngineChannel;
@@ -26,6 +27,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 
 /**
  * A registered device: who has it open, who claims it, its channels and statistics. {@link #guard} guards all but what
@@ -38,6 +40,7 @@ public final class EmbeddedBdev implements EngineBdev {
     private final UUID uuid;
     private final BdevBackend backend;
     private final long sequence;
+    private final LongSupplier clock;
     private final Consumer<EmbeddedBdev> forget;
     private final CompletableFuture<Void> gone = new CompletableFuture<>();
     private final RangeLocks rangeLocks = new RangeLocks();
@@ -54,11 +57,24 @@ public final class EmbeddedBdev implements EngineBdev {
     private BdevStatistics baseline = NOTHING;
     private boolean finished;
 
-    EmbeddedBdev(String name, UUID uuid, BdevBackend backend, long sequence, Consumer<EmbeddedBdev> forget) {
+    /** Null while there are no limits. */
+    private Qos qos;
+
+    private volatile QosLimits qosLimits = QosLimits.NONE;
+    private boolean changesLimits;
+
+    EmbeddedBdev(
+            String name,
+            UUID uuid,
+            BdevBackend backend,
+            long sequence,
+            LongSupplier clock,
+            Consumer<EmbeddedBdev> forget) {
         this.name = name;
         this.uuid = uuid;
         this.backend = backend;
         this.sequence = sequence;
+        this.clock = clock;
         this.forget = forget;
         this.geometry = backend.geometry();
     }
@@ -126,8 +142,8 @@ public final class EmbeddedBdev implements EngineBdev {
      *
      * @return the claim, or empty
      */
-    public synchronized Optional<ClaimType> claimType() {
-        return descs.stream().map(desc -> desc.claim).filter(claim -> claim != null).findFirst();
+    public Optional<ClaimType> claimType() {
+        return descs().stream().map(desc -> desc.claim).filter(claim -> claim != null).findFirst();
     }
 
     @Override
@@ -261,10 +277,15 @@ public final class EmbeddedBdev implements EngineBdev {
         EmbeddedChannel channel = thread.channelTo(this);
         if (channel == null) {
             channel = new EmbeddedChannel(this, thread);
+            Qos limits;
             try (SpinLock _ = guard.acquire()) {
                 channels.add(channel);
+                limits = qos;
             }
             channel.join();
+            if (limits != null) {
+                channel.limit(limits);
+            }
         }
         channel.retain();
         return channel;
@@ -328,7 +349,10 @@ public final class EmbeddedBdev implements EngineBdev {
             told = List.copyOf(descs);
         }
         told.forEach(desc -> desc.sink.accept(BdevEvent.REMOVED));
-        channels().forEach(channel -> channel.run(channel::abortAll));
+        channels()
+                .forEach(channel -> {
+                    boolean _ = channel.run(channel::abortAll);
+                });
         finishIfDone();
         return gone;
     }
@@ -372,6 +396,58 @@ public final class EmbeddedBdev implements EngineBdev {
                 EmbeddedBdev.this.remove();
             }
         };
+    }
+
+    // ---- limits
+
+    @Override
+    public CompletionStage<Void> setQosLimits(QosLimits limits) {
+        Qos fresh = limits.isNone() ? null : new Qos(limits, clock.getAsLong());
+        List<EmbeddedChannel> told;
+        try (SpinLock _ = guard.acquire()) {
+            if (removed) {
+                return CompletableFuture.failedFuture(
+                        new SpdkException.NotFound("bdev '" + name + "' was removed", -Errno.ENODEV));
+            }
+            if (changesLimits) {
+                return CompletableFuture.failedFuture(
+                        SpdkException.withMessage(
+                                "the limits of bdev '" + name + "' are being changed; try again when they have been",
+                                -Errno.EAGAIN));
+            }
+            qosLimits = limits;
+            if (qos != null && fresh != null) {
+                qos.change(limits);
+                return CompletableFuture.completedFuture(null);
+            }
+            qos = fresh;
+            changesLimits = true;
+            told = List.copyOf(channels);
+        }
+        List<CompletableFuture<Void>> done = new ArrayList<>();
+        for (EmbeddedChannel channel : told) {
+            CompletableFuture<Void> one = new CompletableFuture<>();
+            done.add(one);
+            boolean taken =
+                    channel.run(() -> {
+                        channel.limit(fresh);
+                        one.complete(null);
+                    });
+            if (!taken) {
+                one.complete(null); // its thread has exited
+            }
+        }
+        return CompletableFuture.allOf(done.toArray(CompletableFuture[]::new))
+                .thenRun(() -> {
+                    try (SpinLock _ = guard.acquire()) {
+                        changesLimits = false;
+                    }
+                });
+    }
+
+    @Override
+    public QosLimits qosLimits() {
+        return qosLimits;
     }
 
     // ---- statistics

@@ -2,6 +2,7 @@ package io.spdkio.embedded;
 
 import io.spdkio.Errno;
 import io.spdkio.IoStatus;
+import io.spdkio.SpdkException;
 import io.spdkio.bdev.BdevBackend;
 import io.spdkio.bdev.BdevGeometry;
 import io.spdkio.bdev.IoType;
@@ -56,10 +57,14 @@ public final class EmbeddedChannel implements EngineChannel {
     /** Those in the device that it was asked to abort; an I/O of which it then has no memory for is not tried again. */
     private final Set<IoRequest> aborting = Collections.newSetFromMap(new IdentityHashMap<>());
 
-    /** Whether any of the lists above has to be looked at. */
+    /** What waits for the device's limits; null while it has none. */
+    private QosQueue qos;
+
+    /** Whether any of the above has to be looked at. */
     private boolean gated;
 
     private int references;
+    private boolean closed;
     private int inDevice;
     private boolean retryPosted;
 
@@ -105,14 +110,11 @@ public final class EmbeddedChannel implements EngineChannel {
     }
 
     /**
-     * Runs something on this channel's thread: now if that is the caller's, else as a message. Not if it has exited.
+     * Runs something on this channel's thread: now if that is the caller's, else as a message. False if the thread has
+     * exited.
      */
-    void run(Runnable action) {
-        if (context.isCurrent()) {
-            action.run();
-        } else {
-            boolean _ = context.post(action);
-        }
+    boolean run(Runnable action) {
+        return thread.run(action);
     }
 
     // ---- on the way down
@@ -188,12 +190,37 @@ public final class EmbeddedChannel implements EngineChannel {
         return boundaryBlocks;
     }
 
-    /** Hands an I/O to the device, behind those that wait for its memory. */
+    /** Hands an I/O to the device, when its limits allow. */
     private void toDevice(IoRequest io) {
+        if (gated && qos != null && qos.holds(io)) {
+            return;
+        }
+        pastLimits(io);
+    }
+
+    /** Hands an I/O to the device, behind those that wait for its memory. */
+    private void pastLimits(IoRequest io) {
         if (gated && !noMemory.isEmpty()) {
             noMemory.addLast(io);
         } else {
             dispatch(io);
+        }
+    }
+
+    /** Begins or ends to limit what goes to the device; with null, what waited passes. */
+    void limit(Qos limits) {
+        if (closed) {
+            return;
+        }
+        QosQueue old = qos;
+        try {
+            qos = limits == null ? null : new QosQueue(limits, context, this::pastLimits);
+        } catch (SpdkException.Closed exiting) {
+            return; // what its thread still does is little
+        }
+        updateGate();
+        if (old != null) {
+            old.end();
         }
     }
 
@@ -273,7 +300,12 @@ public final class EmbeddedChannel implements EngineChannel {
     }
 
     private void updateGate() {
-        gated = !locks.isEmpty() || !noMemory.isEmpty() || !waitingForQuiet.isEmpty() || !aborting.isEmpty();
+        gated =
+                !locks.isEmpty()
+                        || !noMemory.isEmpty()
+                        || !waitingForQuiet.isEmpty()
+                        || !aborting.isEmpty()
+                        || qos != null;
     }
 
     // ---- waiting for the device's resources
@@ -403,8 +435,12 @@ public final class EmbeddedChannel implements EngineChannel {
     }
 
     private boolean isBusy(RangeLock lock) {
-        if (lock.everything() || (inDevice == 0 && noMemory.isEmpty())) {
-            return inDevice > 0 || !noMemory.isEmpty();
+        boolean limited = qos != null && !qos.isEmpty();
+        if (lock.everything() || (inDevice == 0 && noMemory.isEmpty() && !limited)) {
+            return inDevice > 0 || !noMemory.isEmpty() || limited;
+        }
+        if (limited && qos.anyMatch(lock::keepsOut)) {
+            return true;
         }
         boolean[] busy = {noMemory.stream().anyMatch(lock::keepsOut)};
         if (!busy[0]) {
@@ -432,7 +468,7 @@ public final class EmbeddedChannel implements EngineChannel {
 
     @Override
     public void abort(IoRequest io) {
-        if (noMemory.remove(io) || keptOut.remove(io)) {
+        if (noMemory.remove(io) || keptOut.remove(io) || (qos != null && qos.remove(io))) {
             io.complete(IoStatus.ABORTED);
         } else if (io.inDevice()) {
             aborting.add(io);
@@ -480,6 +516,10 @@ public final class EmbeddedChannel implements EngineChannel {
     @Override
     public void close() {
         if (--references == 0) {
+            closed = true;
+            if (qos != null) {
+                qos.close();
+            }
             end();
             try {
                 device.close();

@@ -220,6 +220,7 @@ public final class EmbeddedEngine implements Engine {
                             uuid.orElseGet(EmbeddedEngine::madeUpUuid),
                             backend,
                             created.incrementAndGet(),
+                            clock,
                             this::forget);
             if (byName.putIfAbsent(name, bdev) != null) {
                 throw nameTaken(name);

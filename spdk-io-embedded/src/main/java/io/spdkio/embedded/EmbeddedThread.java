@@ -80,6 +80,20 @@ public final class EmbeddedThread implements EngineThread {
         return true;
     }
 
+    /**
+     * Runs something on this thread: now if that is the caller's, else as a message.
+     *
+     * @param action what to run
+     * @return false if the thread has exited
+     */
+    public boolean run(Runnable action) {
+        if (context.isCurrent()) {
+            action.run();
+            return true;
+        }
+        return context.post(action);
+    }
+
     /** The channel to a device; null when there is none. */
     EmbeddedChannel channelTo(EmbeddedBdev bdev) {
         for (EmbeddedChannel channel : channels) {

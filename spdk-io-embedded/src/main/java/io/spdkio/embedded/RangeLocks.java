@@ -97,7 +97,9 @@ final class RangeLocks {
             all = List.copyOf(channels);
         }
         // A message that nobody takes is for a thread that has exited: its channel leaves.
-        all.forEach(channel -> channel.run(channel::look));
+        all.forEach(channel -> {
+            boolean _ = channel.run(channel::look);
+        });
     }
 
     /** Grants what can be granted. */
@@ -107,7 +109,9 @@ final class RangeLocks {
             due = list.stream().filter(this::isDue).toList();
             due.forEach(lock -> lock.granted = true);
         }
-        due.forEach(lock -> lock.origin().run(lock::onGranted));
+        due.forEach(lock -> {
+            boolean _ = lock.origin().run(lock::onGranted);
+        });
     }
 
     private boolean isDue(RangeLock lock) {

@@ -345,7 +345,8 @@ public abstract class IoQueueTck extends EngineTck {
         IoQueue queue = device.desc.openQueue(device.channel, 4, Duration.ofMillis(5), keep);
         DmaBuf buffer = buffer(512);
         assertThat(queue.read(buffer, 0, 512, 7)).isTrue();
-        pollFor(Duration.ofMillis(60));
+        pollUntil("the abort", () -> !backend.aborts.isEmpty());
+        pollFor(Duration.ofMillis(30));
         assertThat(completions).isEmpty();
         assertThat(backend.aborts).as("asked once").hasSize(1);
         assertThat(buffer.isLeased()).isTrue();

@@ -9,6 +9,7 @@ import io.spdkio.bdev.IoType;
 import io.spdkio.bdev.RaidBdev;
 import io.spdkio.embedded.BaseDevice;
 import io.spdkio.spi.IoRequest;
+import io.spdkio.spi.SpinLock;
 
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -27,9 +28,10 @@ final class MirrorDevice implements Raid.Device {
     private final RaidBdev spec;
     private final List<Leg> legs;
     private final List<MirrorChannel> channels = new CopyOnWriteArrayList<>();
+    private final SpinLock guard = new SpinLock();
     private Registration registration;
 
-    /** A base. Its fields are guarded by the device, but for what is volatile. */
+    /** A base. Its fields are written under the device's guard. */
     private static final class Leg {
         private final int index;
         private final BaseDevice base;
@@ -62,7 +64,7 @@ final class MirrorDevice implements Raid.Device {
 
     private void resize() {
         Registration target;
-        synchronized (this) {
+        try (SpinLock _ = guard.acquire()) {
             target = registration;
         }
         if (target != null && legs.stream().anyMatch(leg -> !leg.lost)) {
@@ -73,7 +75,7 @@ final class MirrorDevice implements Raid.Device {
     /** Goes on without a base: its channels are closed, each on its thread, and then the base. */
     private void lose(Leg leg) {
         Registration target;
-        synchronized (this) {
+        try (SpinLock _ = guard.acquire()) {
             if (leg.lost) {
                 return;
             }
@@ -88,7 +90,7 @@ final class MirrorDevice implements Raid.Device {
     }
 
     private void closeIfUnused(Leg leg) {
-        synchronized (this) {
+        try (SpinLock _ = guard.acquire()) {
             if (!leg.lost || leg.channels > 0 || leg.closed) {
                 return;
             }
@@ -98,7 +100,7 @@ final class MirrorDevice implements Raid.Device {
     }
 
     private void channelClosed(Leg leg) {
-        synchronized (this) {
+        try (SpinLock _ = guard.acquire()) {
             leg.channels--;
         }
         closeIfUnused(leg);
@@ -106,7 +108,7 @@ final class MirrorDevice implements Raid.Device {
 
     @Override
     public void registered(Registration target) {
-        synchronized (this) {
+        try (SpinLock _ = guard.acquire()) {
             registration = target;
         }
         if (legs.stream().allMatch(leg -> leg.lost)) {
@@ -164,17 +166,20 @@ final class MirrorDevice implements Raid.Device {
 
     @Override
     public Channel openChannel(SpdkThread thread) {
-        MirrorChannel channel = new MirrorChannel();
+        MirrorChannel channel = new MirrorChannel(thread);
+        channels.add(channel);
         try {
-            synchronized (this) {
-                for (Leg leg : legs) {
-                    if (!leg.lost) {
+            for (Leg leg : legs) {
+                if (hold(leg)) {
+                    try {
                         channel.lowers[leg.index] = leg.base.openChannel(thread);
-                        leg.channels++;
+                    } catch (Throwable e) {
+                        channelClosed(leg);
+                        throw e;
                     }
+                    // Lost meanwhile: the word of it may have come too early.
+                    channel.closeIfLost(leg);
                 }
-                // Under the lock, so that a base lost from now on is dropped here too.
-                channels.add(channel);
             }
         } catch (Throwable e) {
             channel.close();
@@ -183,10 +188,21 @@ final class MirrorDevice implements Raid.Device {
         return channel;
     }
 
+    /** A base stays open for a channel that is to be opened; false if it is lost already. */
+    private boolean hold(Leg leg) {
+        try (SpinLock _ = guard.acquire()) {
+            if (leg.lost) {
+                return false;
+            }
+            leg.channels++;
+            return true;
+        }
+    }
+
     @Override
     public void close() {
         for (Leg leg : legs) {
-            synchronized (this) {
+            try (SpinLock _ = guard.acquire()) {
                 leg.lost = true;
             }
             closeIfUnused(leg);
@@ -194,12 +210,17 @@ final class MirrorDevice implements Raid.Device {
     }
 
     private final class MirrorChannel implements Channel {
+        private final SpdkThread thread;
         private final BaseDevice.Lower[] lowers = new BaseDevice.Lower[legs.size()];
         private final int[] outstanding = new int[legs.size()];
         private final long[] readBlocks = new long[legs.size()];
 
         /** Those that an abort was asked for: that a base aborts them says nothing about the base. */
         private final Set<BdevIo> aborting = Collections.newSetFromMap(new IdentityHashMap<>());
+
+        MirrorChannel(SpdkThread thread) {
+            this.thread = thread;
+        }
 
         private boolean usable(int index) {
             return lowers[index] != null && !legs.get(index).lost;
@@ -224,9 +245,8 @@ final class MirrorDevice implements Raid.Device {
         }
 
         private void end(int index) {
-            if (--outstanding[index] == 0 && legs.get(index).lost) {
-                closeLower(index);
-            }
+            outstanding[index]--;
+            closeIfLost(legs.get(index));
         }
 
         // ---- reads
@@ -353,13 +373,12 @@ final class MirrorDevice implements Raid.Device {
 
         /** From any thread. */
         void drop(Leg leg) {
-            BaseDevice.Lower lower = lowers[leg.index];
-            if (lower != null) {
-                lower.run(() -> {
-                    if (outstanding[leg.index] == 0) {
-                        closeLower(leg.index);
-                    }
-                });
+            leg.base.run(thread, () -> closeIfLost(leg));
+        }
+
+        private void closeIfLost(Leg leg) {
+            if (leg.lost && outstanding[leg.index] == 0) {
+                closeLower(leg.index);
             }
         }
 

@@ -2,6 +2,7 @@ package io.spdkio.embedded.device;
 
 import io.spdkio.bdev.BdevEvent;
 import io.spdkio.embedded.BaseDevice;
+import io.spdkio.spi.SpinLock;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -10,8 +11,9 @@ import java.util.List;
 public final class SplitBase {
     private final BaseDevice base;
     private final Runnable closed;
+    private final SpinLock guard = new SpinLock();
     private final List<SplitPart> parts = new ArrayList<>();
-    private boolean removed;
+    private volatile boolean removed;
 
     /** The parts that are not closed, and whoever makes them. */
     private int holders = 1;
@@ -33,7 +35,7 @@ public final class SplitBase {
             return; // the parts stay as they are
         }
         List<SplitPart> told;
-        synchronized (this) {
+        try (SpinLock _ = guard.acquire()) {
             removed = true;
             told = List.copyOf(parts);
         }
@@ -47,10 +49,12 @@ public final class SplitBase {
      * @param blockCount how long it is
      * @return the part
      */
-    public synchronized SplitPart part(long firstBlock, long blockCount) {
-        holders++;
+    public SplitPart part(long firstBlock, long blockCount) {
         SplitPart part = new SplitPart(this, firstBlock, blockCount);
-        parts.add(part);
+        try (SpinLock _ = guard.acquire()) {
+            holders++;
+            parts.add(part);
+        }
         return part;
     }
 
@@ -58,13 +62,13 @@ public final class SplitBase {
         return base;
     }
 
-    synchronized boolean isRemoved() {
+    boolean isRemoved() {
         return removed;
     }
 
     /** One that held it does no longer. */
     public void release() {
-        synchronized (this) {
+        try (SpinLock _ = guard.acquire()) {
             if (--holders > 0) {
                 return;
             }

@@ -10,6 +10,7 @@ import io.spdkio.bdev.IoType;
 import io.spdkio.bdev.RaidBdev;
 import io.spdkio.embedded.BaseDevice;
 import io.spdkio.spi.IoRequest;
+import io.spdkio.spi.SpinLock;
 
 import java.util.Arrays;
 import java.util.List;
@@ -26,6 +27,7 @@ final class StripDevice implements Raid.Device {
     /** For concat: where each base begins. */
     private final long[] starts;
 
+    private final SpinLock guard = new SpinLock();
     private Registration registration;
     private boolean baseRemoved;
 
@@ -62,7 +64,7 @@ final class StripDevice implements Raid.Device {
 
     private void baseChanged(BdevEvent event) {
         Registration target;
-        synchronized (this) {
+        try (SpinLock _ = guard.acquire()) {
             baseRemoved |= event == BdevEvent.REMOVED;
             target = registration;
         }
@@ -82,7 +84,7 @@ final class StripDevice implements Raid.Device {
     @Override
     public void registered(Registration target) {
         boolean late;
-        synchronized (this) {
+        try (SpinLock _ = guard.acquire()) {
             registration = target;
             late = baseRemoved;
         }
