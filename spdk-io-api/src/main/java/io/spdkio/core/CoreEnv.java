@@ -63,12 +63,13 @@ final class CoreEnv implements SpdkEnv {
     CoreEnv(
             EngineConfig config,
             EngineProvider provider,
+            EngineInfo info,
             String reason,
             int ioPoolSize,
             Duration closeTimeout,
             Thread.UncaughtExceptionHandler handler) {
         this.config = config;
-        this.info = provider.info();
+        this.info = info;
         this.reason = reason;
         this.ioPoolSize = ioPoolSize;
         this.closeTimeout = closeTimeout;

@@ -41,33 +41,37 @@ public final class Environments {
      * @return the preferred one first
      */
     public static List<EngineInfo> engines() {
-        return providers().stream().map(EngineProvider::info).toList();
+        return found().stream().map(Found::info).toList();
     }
 
     static void closed() {
         OPEN.set(null);
     }
 
-    private static List<EngineProvider> providers() {
+    /** A provider with what it told: to ask it means to look at the machine. */
+    private record Found(EngineProvider provider, EngineInfo info) {}
+
+    private static List<Found> found() {
         return ServiceLoader.load(EngineProvider.class, Environments.class.getClassLoader()).stream()
                 .map(ServiceLoader.Provider::get)
-                .sorted(Comparator.comparingInt((EngineProvider p) -> p.info().preference()).reversed())
+                .map(provider -> new Found(provider, provider.info()))
+                .sorted(Comparator.comparingInt((Found each) -> each.info().preference()).reversed())
                 .toList();
     }
 
-    private record Choice(EngineProvider provider, String reason) {}
+    private record Choice(EngineProvider provider, EngineInfo info, String reason) {}
 
     private static Choice choose(String wanted) {
-        List<EngineProvider> all = providers();
+        List<Found> all = found();
         if (all.isEmpty()) {
             throw new SpdkException.EngineUnavailable(
                     "no engine is on the class or module path; add the artifact"
                             + " io.spdkio:spdk-io-embedded, which needs nothing else");
         }
         if (!wanted.equals("auto")) {
-            EngineProvider named =
+            Found named =
                     all.stream()
-                            .filter(p -> p.info().name().equals(wanted))
+                            .filter(each -> each.info().name().equals(wanted))
                             .findFirst()
                             .orElseThrow(() ->
                                     new SpdkException.EngineUnavailable(
@@ -75,7 +79,7 @@ public final class Environments {
                                                     + wanted
                                                     + "' here, only "
                                                     + all.stream()
-                                                            .map(p -> p.info().name())
+                                                            .map(each -> each.info().name())
                                                             .collect(Collectors.joining(", "))
                                                     + (wanted.equals("native") || wanted.equals("embedded")
                                                             ? "; add the artifact io.spdkio:spdk-io-" + wanted
@@ -85,14 +89,15 @@ public final class Environments {
                     .ifPresent(cause -> {
                         throw new SpdkException.EngineUnavailable("engine '" + wanted + "' can't run here: " + cause);
                     });
-            return new Choice(named, "it was asked for by name");
+            return new Choice(named.provider(), named.info(), "it was asked for by name");
         }
         StringBuilder passedOver = new StringBuilder();
-        for (EngineProvider provider : all) {
-            EngineInfo info = provider.info();
+        for (Found each : all) {
+            EngineInfo info = each.info();
             if (info.isAvailable()) {
                 return new Choice(
-                        provider,
+                        each.provider(),
+                        info,
                         passedOver.isEmpty()
                                 ? "it is the preferred one of those on the path"
                                 : "it is the best one available; " + passedOver);
@@ -239,7 +244,8 @@ public final class Environments {
                 EngineConfig config =
                         new EngineConfig(
                                 name, coreMask, mainCore, memSizeMb, shmId, noPci, noHuge, singleSegments, clock);
-                return new CoreEnv(config, choice.provider(), choice.reason(), ioPoolSize, closeTimeout, handler);
+                return new CoreEnv(
+                        config, choice.provider(), choice.info(), choice.reason(), ioPoolSize, closeTimeout, handler);
             } catch (Throwable e) {
                 closed();
                 throw e;

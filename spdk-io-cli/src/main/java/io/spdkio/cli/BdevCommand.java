@@ -170,6 +170,7 @@ public final class BdevCommand implements Runnable {
                                 + (geometry.splitOnOptimalIoBoundary() ? ", I/O is split there" : ""));
         row("largest I/O", geometry.maxIoBytes() == 0 ? "no limit" : ByteSize.format(geometry.maxIoBytes()));
         row("segments", geometry.maxSegments() == 0 ? "no limit" : Integer.toString(geometry.maxSegments()));
+        row("compareAndWrite", "up to " + geometry.compareAndWriteUnitBlocks() + " blocks");
         row("alignment", ByteSize.format(geometry.bufferAlignmentBytes()));
         row("claimed by", bdev.claimedBy().orElse("nobody"));
         row(
