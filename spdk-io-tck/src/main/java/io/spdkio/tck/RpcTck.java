@@ -213,6 +213,24 @@ public abstract class RpcTck extends EngineTck {
     }
 
     @Test
+    void aParameterThatIsNotKnownIsRefused() {
+        failsWithCode(
+                RpcFailed.INTERNAL_ERROR,
+                "bdev_malloc_create",
+                "name",
+                "m",
+                "num_blocks",
+                64,
+                "block_size",
+                512,
+                "no_such_parameter",
+                1);
+        assertThat(env.bdevs().find("m")).isEmpty();
+        failsWithCode(RpcFailed.INTERNAL_ERROR, "bdev_get_bdevs", "no_such_parameter", 1);
+        failsWithCode(RpcFailed.INVALID_PARAMS, "rpc_get_methods", "no_such_parameter", 1);
+    }
+
+    @Test
     void aParameterOfAnotherTypeIsRefused() {
         for (Object blocks : new Object[] {"many", -1, 1.5, true, List.of(8), null, BigInteger.ONE.shiftLeft(64)}) {
             failsWithCode(

@@ -2,6 +2,7 @@ package io.spdkio.embedded.tck.broken;
 
 import io.spdkio.CpuSet;
 import io.spdkio.IoStatus;
+import io.spdkio.SpdkException;
 import io.spdkio.bdev.BdevEvent;
 import io.spdkio.bdev.BdevGeometry;
 import io.spdkio.bdev.BdevSpec;
@@ -12,6 +13,7 @@ import io.spdkio.bdev.ErrorBdev;
 import io.spdkio.bdev.IoType;
 import io.spdkio.bdev.LatencyHistogram;
 import io.spdkio.bdev.OpenMode;
+import io.spdkio.bdev.QosLimits;
 import io.spdkio.spi.Engine;
 import io.spdkio.spi.EngineBdev;
 import io.spdkio.spi.EngineChannel;
@@ -22,6 +24,7 @@ import io.spdkio.spi.IoRequest;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -30,6 +33,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -44,6 +48,7 @@ final class BrokenEngine implements Engine {
     private final Defect defect;
     private final Map<EngineThread, IoContext> contexts = new ConcurrentHashMap<>();
     private final AtomicLong ios = new AtomicLong();
+    private final Map<String, QosLimits> pretended = new ConcurrentHashMap<>();
 
     BrokenEngine(Engine healthy, Defect defect) {
         this.healthy = healthy;
@@ -70,6 +75,31 @@ final class BrokenEngine implements Engine {
     @Override
     public List<? extends EngineBdev> bdevs() {
         return healthy.bdevs().stream().map(Device::new).toList();
+    }
+
+    @Override
+    public CompletionStage<? extends List<? extends EngineBdev>> splitBdev(String base, int count, long partMiB) {
+        return healthy.splitBdev(base, count, partMiB)
+                .thenApply(parts -> {
+                    List<Device> wrapped = new ArrayList<>();
+                    parts.forEach(part -> wrapped.add(new Device(part)));
+                    return defect == Defect.PARTS_IN_DISORDER ? wrapped.reversed() : wrapped;
+                });
+    }
+
+    @Override
+    public CompletionStage<Object> rpc(String method, Map<String, ?> params) {
+        Map<String, Object> passed = new HashMap<>(params);
+        if (defect == Defect.UNKNOWN_PARAMETERS_IGNORED) {
+            passed.keySet().removeIf(name -> name.startsWith("no_such"));
+        }
+        CompletionStage<Object> answer = healthy.rpc(method, passed);
+        return defect == Defect.ONE_ERROR_CODE
+                ? answer.exceptionallyCompose(problem ->
+                        CompletableFuture.failedFuture(
+                                new SpdkException.RpcFailed(
+                                        method, SpdkException.RpcFailed.INTERNAL_ERROR, "it failed")))
+                : answer;
     }
 
     private final class Device implements EngineBdev {
@@ -137,6 +167,22 @@ final class BrokenEngine implements Engine {
         @Override
         public boolean isRemoved() {
             return device.isRemoved();
+        }
+
+        @Override
+        public CompletionStage<Void> setQosLimits(QosLimits limits) {
+            if (defect == Defect.IGNORED_LIMITS) {
+                pretended.put(device.name(), limits);
+                return CompletableFuture.completedFuture(null);
+            }
+            return device.setQosLimits(limits);
+        }
+
+        @Override
+        public QosLimits qosLimits() {
+            return defect == Defect.IGNORED_LIMITS
+                    ? pretended.getOrDefault(device.name(), QosLimits.NONE)
+                    : device.qosLimits();
         }
 
         @Override
@@ -396,6 +442,11 @@ final class BrokenEngine implements Engine {
     @Override
     public CompletionStage<Void> destroyBdev(String name) {
         return healthy.destroyBdev(name);
+    }
+
+    @Override
+    public CompletionStage<Void> removeSplit(String base) {
+        return healthy.removeSplit(base);
     }
 
     @Override

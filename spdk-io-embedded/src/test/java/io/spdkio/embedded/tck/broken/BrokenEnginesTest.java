@@ -15,6 +15,9 @@ import io.spdkio.tck.IoQueueTck;
 import io.spdkio.tck.MallocBlockIoTck;
 import io.spdkio.tck.OpenTck;
 import io.spdkio.tck.PassthruBdevTck;
+import io.spdkio.tck.QosTck;
+import io.spdkio.tck.RpcTck;
+import io.spdkio.tck.SplitTck;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -45,12 +48,15 @@ final class BrokenEnginesTest {
             Set.of(
                     Blocks.class,
                     Buffers.class,
+                    Calls.class,
                     Compares.class,
                     Confined.class,
                     Delays.class,
                     Descriptors.class,
                     Errors.class,
                     Futures.class,
+                    Limits.class,
+                    Parts.class,
                     Passthrus.class,
                     Queues.class);
 
@@ -95,7 +101,11 @@ final class BrokenEnginesTest {
                 arguments(Defect.IGNORED_ABORT, Delays.class, "aDelayedIoCanBeAborted"),
                 arguments(Defect.TORN_COMPARE_AND_WRITE, Compares.class, "aPlainWriteDoesNotSlipIntoACompareAndWrite"),
                 arguments(Defect.ZEROES_ONE_BLOCK_SHORT, Blocks.class, "writeZeroesZeroesItsRangeAndNoMore"),
-                arguments(Defect.SILENT_REMOVAL, Descriptors.class, "removalIsToldOnTheThreadThatOpenedInALaterPoll"));
+                arguments(Defect.SILENT_REMOVAL, Descriptors.class, "removalIsToldOnTheThreadThatOpenedInALaterPoll"),
+                arguments(Defect.IGNORED_LIMITS, Limits.class, "theNumberOfIosIsLimited"),
+                arguments(Defect.PARTS_IN_DISORDER, Parts.class, "thePartsAreRangesOfTheBaseInOrder"),
+                arguments(Defect.UNKNOWN_PARAMETERS_IGNORED, Calls.class, "aParameterThatIsNotKnownIsRefused"),
+                arguments(Defect.ONE_ERROR_CODE, Calls.class, "aNameThatIsTakenFailsAndErrnoSaysSo"));
     }
 
     @ParameterizedTest
@@ -189,6 +199,13 @@ final class BrokenEnginesTest {
         }
     }
 
+    static final class Calls extends RpcTck {
+        @Override
+        protected EngineFixture fixture() {
+            return new BrokenFixture();
+        }
+    }
+
     static final class Compares extends ConcurrencyTck {
         @Override
         protected EngineFixture fixture() {
@@ -225,6 +242,20 @@ final class BrokenEnginesTest {
     }
 
     static final class Futures extends FutureTck {
+        @Override
+        protected EngineFixture fixture() {
+            return new BrokenFixture();
+        }
+    }
+
+    static final class Limits extends QosTck {
+        @Override
+        protected EngineFixture fixture() {
+            return new BrokenFixture();
+        }
+    }
+
+    static final class Parts extends SplitTck {
         @Override
         protected EngineFixture fixture() {
             return new BrokenFixture();

@@ -41,7 +41,15 @@ enum Defect {
     /** writeZeroes leaves the last block. */
     ZEROES_ONE_BLOCK_SHORT,
     /** A device that is removed tells nobody. */
-    SILENT_REMOVAL;
+    SILENT_REMOVAL,
+    /** Limits are told as they were set, and hold nothing back. */
+    IGNORED_LIMITS,
+    /** The parts of a device come in another order. */
+    PARTS_IN_DISORDER,
+    /** A control call passes over parameters that it does not know. */
+    UNKNOWN_PARAMETERS_IGNORED,
+    /** A control call tells every failure as an internal error. */
+    ONE_ERROR_CODE;
 
     /** The one at work; tests of the suite run one after the other. */
     static volatile Defect current = NONE;
