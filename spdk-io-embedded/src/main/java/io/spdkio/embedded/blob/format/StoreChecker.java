@@ -1,11 +1,12 @@
 package io.spdkio.embedded.blob.format;
 
-import java.lang.foreign.Arena;
+
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.LongFunction;
 
 /**
  * Looks at a store that is not loaded and lists what is wrong with it: checksums, chains of metadata that are broken,
@@ -27,19 +28,19 @@ public final class StoreChecker {
      *
      * @param source where it lies
      * @param deviceBytes how large that is
+     * @param memory gives memory to read into, of a number of bytes; it is used until this has completed
      * @return completes with what is wrong, one line each; empty when nothing is
      */
-    public static CompletableFuture<List<String>> check(PageSource source, long deviceBytes) {
-        Arena arena = Arena.ofShared();
+    public static CompletableFuture<List<String>> check(
+            PageSource source, long deviceBytes, LongFunction<MemorySegment> memory) {
         StoreChecker checker = new StoreChecker(source, deviceBytes);
         CompletableFuture<Void> done;
         try {
-            done = checker.check(arena);
+            done = checker.check(memory);
         } catch (RuntimeException e) {
             done = CompletableFuture.failedFuture(e);
         }
         return done.handle((_, problem) -> {
-            arena.close();
             Throwable cause = problem == null ? null : Async.cause(problem);
             if (cause instanceof CorruptStoreException) {
                 checker.problems.add(cause.getMessage());
@@ -50,11 +51,11 @@ public final class StoreChecker {
         });
     }
 
-    private CompletableFuture<Void> check(Arena arena) {
+    private CompletableFuture<Void> check(LongFunction<MemorySegment> memory) {
         if (deviceBytes < SuperBlock.SIZE_BYTES) {
             throw new CorruptStoreException("there are only " + deviceBytes + " bytes");
         }
-        MemorySegment page = arena.allocate(SuperBlock.SIZE_BYTES, SuperBlock.SIZE_BYTES);
+        MemorySegment page = memory.apply(SuperBlock.SIZE_BYTES);
         return source.read(0, page)
                 .thenCompose(_ -> {
                     SuperBlock superBlock = SuperBlock.decode(page, deviceBytes);
@@ -62,7 +63,7 @@ public final class StoreChecker {
                             new StoreScan(
                                     superBlock,
                                     source,
-                                    size -> arena.allocate(size, SuperBlock.SIZE_BYTES),
+                                    memory,
                                     null,
                                     true,
                                     problem -> problems.add(problem.getMessage()));
@@ -71,7 +72,7 @@ public final class StoreChecker {
                             .thenCompose(_ -> {
                                 checkParents(scan);
                                 return superBlock.isClean() && superBlock.hasBlobIdMask()
-                                        ? checkMasks(superBlock, scan, arena)
+                                        ? checkMasks(superBlock, scan, memory)
                                         : Async.done();
                             });
                 });
@@ -104,11 +105,11 @@ public final class StoreChecker {
         });
     }
 
-    private CompletableFuture<Void> checkMasks(SuperBlock block, StoreScan scan, Arena arena) {
+    private CompletableFuture<Void> checkMasks(SuperBlock block, StoreScan scan, LongFunction<MemorySegment> memory) {
         if (scan.foundUnfinished()) {
             problems.add("the store was unloaded with a snapshot half made or half deleted");
         }
-        return mask(UsedMask.PAGES, block, block.usedPageMaskStart(), block.usedPageMaskPages(), scan.pages(), arena)
+        return mask(UsedMask.PAGES, block, block.usedPageMaskStart(), block.usedPageMaskPages(), scan.pages(), memory)
                 .thenCompose(_ ->
                         mask(
                                 UsedMask.BLOB_IDS,
@@ -116,7 +117,7 @@ public final class StoreChecker {
                                 block.usedBlobIdMaskStart(),
                                 block.usedBlobIdMaskPages(),
                                 scan.blobIds(),
-                                arena))
+                                memory))
                 .thenCompose(_ ->
                         mask(
                                 UsedMask.CLUSTERS,
@@ -124,15 +125,15 @@ public final class StoreChecker {
                                 block.usedClusterMaskStart(),
                                 block.usedClusterMaskPages(),
                                 scan.clusters(),
-                                arena));
+                                memory));
     }
 
     private CompletableFuture<Void> mask(
-            UsedMask kind, SuperBlock block, long startPage, long pages, Bits found, Arena arena) {
-        MemorySegment memory = arena.allocate(pages * block.pageSizeBytes(), SuperBlock.SIZE_BYTES);
-        return source.read(startPage * block.pageSizeBytes(), memory)
+            UsedMask kind, SuperBlock block, long startPage, long pages, Bits found, LongFunction<MemorySegment> memory) {
+        MemorySegment mask = memory.apply(pages * block.pageSizeBytes());
+        return source.read(startPage * block.pageSizeBytes(), mask)
                 .thenRun(() -> {
-                    Bits said = kind.decode(memory, found.capacity(), kind == UsedMask.CLUSTERS);
+                    Bits said = kind.decode(mask, found.capacity(), kind == UsedMask.CLUSTERS);
                     compare(kind, said, found);
                 });
     }

@@ -17,6 +17,8 @@ public final class Images {
 
     /** What is wrong with the store in an image. */
     public static List<String> check(MemorySegment image) {
-        return StoreChecker.check(source(image), image.byteSize()).join();
+        return StoreChecker.check(
+                        source(image), image.byteSize(), size -> MemorySegment.ofArray(new byte[Math.toIntExact(size)]))
+                .join();
     }
 }
