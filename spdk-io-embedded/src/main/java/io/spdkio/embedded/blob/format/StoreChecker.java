@@ -1,6 +1,5 @@
 package io.spdkio.embedded.blob.format;
 
-
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -129,7 +128,12 @@ public final class StoreChecker {
     }
 
     private CompletableFuture<Void> mask(
-            UsedMask kind, SuperBlock block, long startPage, long pages, Bits found, LongFunction<MemorySegment> memory) {
+            UsedMask kind,
+            SuperBlock block,
+            long startPage,
+            long pages,
+            Bits found,
+            LongFunction<MemorySegment> memory) {
         MemorySegment mask = memory.apply(pages * block.pageSizeBytes());
         return source.read(startPage * block.pageSizeBytes(), mask)
                 .thenRun(() -> {
