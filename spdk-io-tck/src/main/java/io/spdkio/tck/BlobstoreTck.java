@@ -384,4 +384,42 @@ public abstract class BlobstoreTck extends BlobTckBase {
         }
         store.close();
     }
+
+    @Test
+    void withoutAMetadataPageLeftOnlyWhatNeedsOneFails() {
+        Bdev bdev = malloc(32 * 256, 4096);
+        Blobstore store = init(bdev, BlobstoreOptions.defaults().withMetadataPages(8));
+        long free = store.freeClusters();
+        List<BlobId> ids = new ArrayList<>();
+        for (int i = 0; i < 8; i++) {
+            ids.add(await(store.create(BlobOptions.thin(1))));
+        }
+        SpdkException none = failsWith(SpdkException.class, () -> store.create(BlobOptions.thin(1)));
+        assertThat(none.errno()).isIn(Errno.ENOSPC, Errno.ENOMEM);
+        Blob blob = await(store.open(ids.getFirst()));
+        await(blob.setXattr("one", new byte[3000]));
+        await(blob.setXattr("two", new byte[3000]));
+        SpdkException sync = failsWith(SpdkException.class, blob::syncMetadata);
+        assertThat(sync.errno()).isIn(Errno.ENOSPC, Errno.ENOMEM);
+        await(blob.removeXattr("two"));
+        await(blob.syncMetadata());
+        await(blob.setXattr("three", new byte[3000]));
+        failsWith(SpdkException.class, blob::closeAsync);
+        assertThat(blob.isClosed()).isTrue();
+        try (OpenBlob again = open(store, ids.getFirst())) {
+            assertThat(await(again.blob.xattrNames())).containsExactly("one");
+        }
+        await(store.delete(ids.removeLast()));
+        await(store.delete(ids.removeLast()));
+        try (OpenBlob again = open(store, ids.getFirst())) {
+            again.write(0, pattern(seed, 4096));
+            assertThat(again.blob.allocatedClusters()).isEqualTo(1);
+        }
+        assertThat(store.freeClusters()).isEqualTo(free - 1);
+        store.close();
+        Blobstore reloaded = load(bdev, BlobstoreOptions.defaults());
+        assertThat(reloaded.freeClusters()).isEqualTo(free - 1);
+        assertThat(allBlobs(reloaded)).containsExactlyElementsOf(ids);
+        reloaded.close();
+    }
 }

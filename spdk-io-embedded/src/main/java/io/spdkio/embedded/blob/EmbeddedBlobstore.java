@@ -22,11 +22,9 @@ import io.spdkio.spi.EngineBlobstore;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -49,6 +47,8 @@ final class EmbeddedBlobstore implements EngineBlobstore {
     private final Space space;
     private final BlobWriter writer;
     private final Families families;
+    private final BlobSizes sizes;
+    private final ThinClusters thinClusters;
 
     private final AsyncLock superLock = new AsyncLock();
     private SuperBlock superBlock;
@@ -96,6 +96,8 @@ final class EmbeddedBlobstore implements EngineBlobstore {
         this.totalDataClusters = superBlock.totalClusters() - superBlock.metadataClusters();
         this.writer = new BlobWriter(this, io, space);
         this.families = new Families(this, writer, io, parents);
+        this.sizes = new BlobSizes(space);
+        this.thinClusters = new ThinClusters(this, io, space, writer, families);
     }
 
     // ---- what it is
@@ -209,6 +211,11 @@ final class EmbeddedBlobstore implements EngineBlobstore {
                             + "); unload it, and load it again",
                     status);
         }
+    }
+
+    /** Whether metadata can't be changed any more because a write of it failed. */
+    boolean hasFailed() {
+        return failure != null;
     }
 
     /** What is on the device is not known after this: nothing is changed any more before the store is loaded again. */
@@ -452,7 +459,7 @@ final class EmbeddedBlobstore implements EngineBlobstore {
             more.accept(meta);
             blob = new EmbeddedBlob(this, meta);
             blob.clearMethod = how.clearMethod();
-            changeSize(blob, how.clusters());
+            sizes.change(blob, how.clusters());
             blob.dirty = true;
         } catch (Throwable e) {
             space.releasePage(first);
@@ -590,9 +597,21 @@ final class EmbeddedBlobstore implements EngineBlobstore {
 
     private CompletableFuture<EmbeddedBlob> read(long id) {
         checkPresent();
+        List<Integer> chain = new ArrayList<>(1);
+        return readMetadata(id, chain)
+                .thenCompose(meta -> {
+                    EmbeddedBlob blob = new EmbeddedBlob(this, meta);
+                    blob.chain = chain.stream().mapToInt(Integer::intValue).toArray();
+                    blob.clearMethod = methodOf(blob.meta.clearMethod());
+                    blob.isSnapshot(parents.hasClones(id));
+                    return attachParent(blob).thenApply(_ -> blob);
+                });
+    }
+
+    /** Reads what the device says of a blob. */
+    private CompletableFuture<BlobMetadata> readMetadata(long id, List<Integer> chain) {
         BlobMetadata.Decoder decoder =
                 new BlobMetadata.Decoder(id, superBlock.totalClusters(), superBlock.mdPages(), false);
-        List<Integer> chain = new ArrayList<>(1);
         MemorySegment page = io.takePage();
         int[] next = {(int) MetadataPage.firstPage(id)};
         return Async.loop(
@@ -608,13 +627,7 @@ final class EmbeddedBlobstore implements EngineBlobstore {
                     decoder.endChain();
                     return readExtents(decoder);
                 })
-                .thenCompose(_ -> {
-                    EmbeddedBlob blob = new EmbeddedBlob(this, decoder.blob());
-                    blob.chain = chain.stream().mapToInt(Integer::intValue).toArray();
-                    blob.clearMethod = methodOf(blob.meta.clearMethod());
-                    blob.isSnapshot(parents.hasClones(id));
-                    return attachParent(blob).thenApply(_ -> blob);
-                });
+                .thenApply(_ -> decoder.blob());
     }
 
     private void checkPresent() {
@@ -708,14 +721,35 @@ final class EmbeddedBlobstore implements EngineBlobstore {
             finishClose(blob);
             return Async.done();
         }
-        return blob.writing
-                .run(() -> writer.persist(blob))
-                .handle((_, problem) -> {
-                    finishClose(blob);
-                    if (problem != null) {
-                        throw new java.util.concurrent.CompletionException(Async.cause(problem));
+        CompletableFuture<Void> result = new CompletableFuture<>();
+        Async.whenDone(
+                ThinClusters.settled(blob).thenCompose(_ -> blob.writing.run(() -> writer.persist(blob))),
+                (_, problem) -> written(blob, problem, result));
+        return result;
+    }
+
+    /** The last one to have it open is about to close it; somebody may have opened and changed it meanwhile. */
+    private void written(EmbeddedBlob blob, Throwable problem, CompletableFuture<Void> result) {
+        boolean usable = failure == null && !base.isRemoved();
+        CompletableFuture<Void> more =
+                !usable || !blob.dirty || blob.opens + blob.children > 1
+                        ? null
+                        : problem == null ? give(blob) : dropUnwritten(blob);
+        if (more == null) {
+            finishClose(blob);
+            more = Async.done();
+        } else if (problem != null) {
+            more = more.whenComplete((_, _) -> finishClose(blob));
+        }
+        Async.whenDone(
+                more,
+                (_, another) -> {
+                    Throwable first = problem != null ? problem : another;
+                    if (first == null) {
+                        result.complete(null);
+                    } else {
+                        result.completeExceptionally(Async.cause(first));
                     }
-                    return null;
                 });
     }
 
@@ -729,9 +763,6 @@ final class EmbeddedBlobstore implements EngineBlobstore {
             }
             if (open.get(at.id()) == at) {
                 open.remove(at.id());
-            }
-            if (at.dirty && failure == null && !base.isRemoved()) {
-                dropUnwritten(at);
             }
             if (at.backing != null) {
                 at.backing.device().close();
@@ -754,14 +785,24 @@ final class EmbeddedBlobstore implements EngineBlobstore {
         blob.dirty = false;
     }
 
-    /** What a blob has taken and the device does not know of is free again when the blob is closed all the same. */
-    private void dropUnwritten(EmbeddedBlob blob) {
-        System.getLogger("io.spdkio")
-                .log(
-                        System.Logger.Level.WARNING,
-                        "{0} was closed and its metadata could not be written; it is as it was before",
-                        blob);
-        failStop(new IllegalStateException("the metadata of " + blob + " could not be written when it was closed"));
+    /** A blob is closed and could not be written for want of metadata pages: what it took beyond that is free again. */
+    private CompletableFuture<Void> dropUnwritten(EmbeddedBlob blob) {
+        return readMetadata(blob.id(), new ArrayList<>())
+                .handle((there, problem) -> {
+                    if (problem != null) {
+                        failStop(Async.cause(problem));
+                        return null;
+                    }
+                    ClusterMap map = blob.meta.clusters;
+                    for (long at = map.nextAllocated(0); at >= 0; at = map.nextAllocated(at + 1)) {
+                        if (map.get(at) != there.clusters.get(at)) {
+                            space.releaseCluster(map.get(at));
+                        }
+                    }
+                    blob.freshPages.forEach(space::releasePage);
+                    blob.dirty = false;
+                    return null;
+                });
     }
 
     // ---- operations on one blob
@@ -782,7 +823,7 @@ final class EmbeddedBlobstore implements EngineBlobstore {
                         List.of(blob),
                         () ->
                                 blob.writing.run(() -> {
-                                    changeSize(blob, count);
+                                    sizes.change(blob, count);
                                     return Async.done();
                                 }))
                 .whenComplete((_, _) -> blob.locked = false);
@@ -803,238 +844,21 @@ final class EmbeddedBlobstore implements EngineBlobstore {
         List<CompletableFuture<Void>> frozen = new ArrayList<>();
         blobs.forEach(blob -> frozen.add(blob.freeze()));
         return MetadataIo.all(frozen)
+                .thenCompose(_ -> MetadataIo.all(blobs.stream().map(ThinClusters::settled).toList()))
                 .thenCompose(_ -> operation.get())
                 .whenComplete((_, _) -> blobs.forEach(EmbeddedBlob::unfreeze));
     }
 
-    /** Changes the size in memory. Takes clusters and extent pages for a thick blob. */
-    private void changeSize(EmbeddedBlob blob, long count) {
-        BlobMetadata meta = blob.meta;
-        ClusterMap map = meta.clusters;
-        long old = map.count();
-        if (count > old) {
-            makeLarger(blob, old, count);
-        } else {
-            makeSmaller(blob, old, count);
-        }
-        blob.dirty = true;
-        blob.publish();
-    }
-
-    private void makeLarger(EmbeddedBlob blob, long old, long count) {
-        BlobMetadata meta = blob.meta;
-        int oldPieces = ClusterMap.piecesFor(old);
-        int pieces = ClusterMap.piecesFor(count);
-        // What was lost since the last write can be had back.
-        long again = Math.min(count, blob.lost.count());
-        if (!meta.isThin()) {
-            long had = 0;
-            for (long i = old; i < again; i++) {
-                had += blob.lost.get(i) != 0 ? 1 : 0;
-            }
-            space.require(count - old - had, meta.extentPages == null ? 0 : pieces - oldPieces);
-        }
-        meta.clusters.resize(count);
-        if (meta.extentPages != null) {
-            meta.extentPages = java.util.Arrays.copyOf(meta.extentPages, pieces);
-            if (old % ClusterMap.PIECE != 0 && meta.extentPages[oldPieces - 1] != 0) {
-                blob.dirtyPieces.set(oldPieces - 1);
-            }
-        }
-        for (long i = old; i < again; i++) {
-            int cluster = blob.lost.get(i);
-            if (cluster != 0) {
-                meta.clusters.set(i, cluster);
-                blob.lost.set(i, 0);
-                if (meta.extentPages != null) {
-                    needPiece(blob, ClusterMap.pieceOf(i));
-                }
-            }
-        }
-        if (!meta.isThin()) {
-            for (long i = old; i < count; i++) {
-                if (meta.clusters.get(i) == 0) {
-                    meta.clusters.set(i, space.takeCluster());
-                }
-                if (meta.extentPages != null && (i == old || i % ClusterMap.PIECE == 0)) {
-                    needPiece(blob, ClusterMap.pieceOf(i));
-                }
-            }
-        }
-    }
-
-    private void needPiece(EmbeddedBlob blob, int piece) {
-        if (blob.meta.extentPages[piece] == 0 && !blob.meta.isThin()) {
-            int page = space.takeExtentPage();
-            blob.meta.extentPages[piece] = page;
-            blob.freshPages.add(page);
-        }
-        blob.dirtyPieces.set(piece);
-    }
-
-    private void makeSmaller(EmbeddedBlob blob, long old, long count) {
-        BlobMetadata meta = blob.meta;
-        ClusterMap map = meta.clusters;
-        if (blob.lost.count() < old) {
-            blob.lost.resize(old);
-        }
-        for (long i = map.nextAllocated(count); i >= 0; i = map.nextAllocated(i + 1)) {
-            blob.lost.set(i, map.get(i));
-        }
-        map.resize(count);
-        if (meta.extentPages == null) {
-            return;
-        }
-        int pieces = ClusterMap.piecesFor(count);
-        for (int i = pieces; i < meta.extentPages.length; i++) {
-            int page = meta.extentPages[i];
-            blob.dirtyPieces.clear(i);
-            if (page != 0) {
-                if (blob.freshPages.remove(page)) {
-                    space.releasePage(page);
-                } else {
-                    blob.lostPages.add(page);
-                }
-            }
-        }
-        meta.extentPages = java.util.Arrays.copyOf(meta.extentPages, pieces);
-        if (count % ClusterMap.PIECE != 0 && meta.extentPages[pieces - 1] != 0) {
-            blob.dirtyPieces.set(pieces - 1);
-        }
-    }
-
-    // ---- clusters of thin blobs
+    // ---- clusters
 
     /** Allocates a cluster for a place in a blob, unless it has one, and fills it from the parent. */
     CompletableFuture<Void> allocate(EmbeddedBlob blob, long index) {
-        try {
-            checkUsable();
-            if (index >= blob.meta.clusters.count()) {
-                throw SpdkException.withMessage(blob + " has become smaller: EINVAL", -Errno.EINVAL);
-            }
-        } catch (SpdkException e) {
-            return CompletableFuture.failedFuture(e);
-        }
-        if (blob.meta.clusters.get(index) != 0) {
-            return Async.done();
-        }
-        CompletableFuture<Void> already = blob.allocating.get(index);
-        if (already != null) {
-            return already;
-        }
-        int cluster;
-        try {
-            cluster = space.takeCluster();
-        } catch (SpdkException e) {
-            return CompletableFuture.failedFuture(e);
-        }
-        CompletableFuture<Void> done = new CompletableFuture<>();
-        blob.allocating.put(index, done);
-        Async.whenDone(
-                families.fill(blob, index, cluster),
-                (_, problem) -> {
-                    if (problem == null) {
-                        blob.insertions.add(new EmbeddedBlob.Insertion(index, cluster, done));
-                        insert(blob);
-                    } else {
-                        endAllocation(blob, index, cluster, done, problem);
-                    }
-                });
-        return done;
-    }
-
-    private void endAllocation(
-            EmbeddedBlob blob, long index, int cluster, CompletableFuture<Void> done, Throwable problem) {
-        blob.allocating.remove(index);
-        if (problem == null) {
-            done.complete(null);
-        } else {
-            if (failure == null) {
-                // It may hold a copy of something, which the next one to get it must not see.
-                writer.releaseUnused(blob, cluster);
-            }
-            done.completeExceptionally(Async.cause(problem));
-        }
-    }
-
-    /** Writes down all that has come, and then what has come meanwhile. */
-    private void insert(EmbeddedBlob blob) {
-        if (blob.inserting) {
-            return;
-        }
-        blob.inserting = true;
-        Async.whenDone(
-                Async.loop(
-                        () -> !blob.insertions.isEmpty(),
-                        () ->
-                                blob.writing.run(() -> {
-                                    List<EmbeddedBlob.Insertion> due = List.copyOf(blob.insertions);
-                                    blob.insertions.clear();
-                                    return insertNow(blob, due);
-                                })),
-                (_, _) -> blob.inserting = false);
-    }
-
-    private CompletableFuture<Void> insertNow(EmbeddedBlob blob, List<EmbeddedBlob.Insertion> due) {
-        CompletableFuture<Void> written;
-        try {
-            written = writer.insert(blob, due);
-        } catch (RuntimeException e) {
-            written = CompletableFuture.failedFuture(e);
-        }
-        return written.handle((_, problem) -> {
-            due.forEach(it -> endAllocation(blob, it.index(), it.cluster(), it.done(), problem));
-            return null;
-        });
+        return thinClusters.allocate(blob, index);
     }
 
     /** Gives a cluster of a thin blob back. */
     CompletableFuture<Void> release(EmbeddedBlob blob, long index) {
-        try {
-            checkUsable();
-        } catch (SpdkException e) {
-            return CompletableFuture.failedFuture(e);
-        }
-        if (blob.locked || blob.hasParent() || !blob.meta.isThin()) {
-            // Something has begun meanwhile that counts on the cluster: it is only cleared.
-            int cluster = blob.meta.clusters.get(index);
-            return cluster == 0 || !io.unmaps()
-                    ? Async.done()
-                    : io.unmap((cluster & 0xffff_ffffL) * clusterBytes, clusterBytes);
-        }
-        CompletableFuture<Void> done = new CompletableFuture<>();
-        blob.releases.add(new EmbeddedBlob.Release(index, done));
-        if (!blob.releasing) {
-            blob.releasing = true;
-            Async.whenDone(
-                    Async.loop(() -> !blob.releases.isEmpty(), () -> releaseAll(blob)),
-                    (_, _) -> blob.releasing = false);
-        }
-        return done;
-    }
-
-    private CompletableFuture<Void> releaseAll(EmbeddedBlob blob) {
-        List<EmbeddedBlob.Release> due = new ArrayList<>();
-        return quietly(
-                        List.of(blob),
-                        () ->
-                                blob.writing.run(() -> {
-                                    due.addAll(blob.releases);
-                                    blob.releases.clear();
-                                    Set<Long> indexes = new LinkedHashSet<>();
-                                    due.forEach(it -> indexes.add(it.index()));
-                                    return writer.remove(blob, List.copyOf(indexes));
-                                }))
-                .handle((_, problem) -> {
-                    for (EmbeddedBlob.Release it : due) {
-                        if (problem == null) {
-                            it.done().complete(null);
-                        } else {
-                            it.done().completeExceptionally(Async.cause(problem));
-                        }
-                    }
-                    return null;
-                });
+        return thinClusters.release(blob, index);
     }
 
     // ---- families

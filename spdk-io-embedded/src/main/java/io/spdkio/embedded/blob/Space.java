@@ -93,10 +93,11 @@ final class Space {
 
     /** Throws unless so many clusters, and extent pages for them, are free. */
     void require(long neededClusters, long neededPages) {
+        long freePages = pages.clearCount() - (pages.get(0) ? 0 : FIRST_EXTENT_PAGE);
         if (neededClusters > freeClusters) {
             throw noClusters(neededClusters);
         }
-        if (neededPages > freePages()) {
+        if (neededPages > freePages) {
             throw noPages(neededPages);
         }
     }

@@ -30,7 +30,7 @@ import java.util.Random;
 
 /**
  * Damaged stores are refused, or as much of them as is damaged; nothing else happens. {@code
- * -Dspdkio.blob.fuzz=1000000} looks at so many images, and loads a tenth as many.
+ * -Dspdkio.blob.fuzz=1000000} looks at so many images, and loads a twentieth as many.
  */
 @Timeout(3600)
 final class StoreFuzzTest {
@@ -40,7 +40,7 @@ final class StoreFuzzTest {
     private static final int FIRST_MD_PAGE = 4;
 
     private final long seed = Long.getLong("spdkio.tck.seed", System.nanoTime());
-    private final int mutations = Integer.getInteger("spdkio.blob.fuzz", 20_000);
+    private final int mutations = Integer.getInteger("spdkio.blob.fuzz", 8_000);
 
     private SpdkEnv env;
     private SpdkThread thread;
@@ -136,7 +136,7 @@ final class StoreFuzzTest {
         int loaded = 0;
         for (MemorySegment image : images) {
             Mutator mutator = new Mutator(image, FIRST_MD_PAGE, MD_PAGES);
-            for (int i = 0; i < mutations / images.size() / 10; i++) {
+            for (int i = 0; i < mutations / images.size() / 20; i++) {
                 mutator.damage(random);
                 try {
                     loaded += use(mutator.image()) ? 1 : 0;
