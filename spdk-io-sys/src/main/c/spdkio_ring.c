@@ -58,6 +58,7 @@ struct spdkio_ring {
 	uint32_t answer_head;     /* 76: written here */
 	uint32_t answer_tail;     /* 80: written by Java */
 	uint32_t unanswered;      /* 84: requests that have no answer yet */
+	uint64_t ticks;           /* 88: when the last poll ended */
 	/* Not Java's business. */
 	struct spdk_thread *thread; /* NULL until attached */
 	struct spdkio_chunk **chunks;
@@ -70,7 +71,7 @@ _Static_assert(sizeof(struct spdkio_sqe) == 64, "Java writes 64 bytes");
 _Static_assert(sizeof(struct spdkio_cqe) == 8, "Java reads 8 bytes");
 _Static_assert(sizeof(struct spdkio_request) == 64, "Java reads 64 bytes");
 _Static_assert(sizeof(struct spdkio_answer) == 16, "Java writes 16 bytes");
-_Static_assert(offsetof(struct spdkio_ring, unanswered) == 84, "Java reads it there");
+_Static_assert(offsetof(struct spdkio_ring, ticks) == 88, "Java reads it there");
 
 /* What every completion needs, and small for the cache's sake. */
 struct spdkio_operation {
@@ -420,6 +421,7 @@ spdkio_ring_poll(struct spdkio_ring *ring, struct spdk_thread *thread, uint32_t 
 		now = spdk_thread_get_last_tsc(thread);
 	}
 	ring->busy = spdk_thread_poll(thread, max_messages, now);
+	ring->ticks = spdk_thread_get_last_tsc(thread);
 	if (spdk_unlikely(before != thread)) {
 		spdk_set_thread(before);
 	}

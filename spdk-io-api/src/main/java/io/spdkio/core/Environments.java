@@ -7,6 +7,7 @@ import io.spdkio.SpdkEnv;
 import io.spdkio.SpdkException;
 import io.spdkio.spi.EngineConfig;
 import io.spdkio.spi.EngineProvider;
+import io.spdkio.spi.IoContext;
 
 import java.time.Duration;
 import java.util.Comparator;
@@ -119,7 +120,7 @@ public final class Environments {
         private boolean singleSegments;
         private int ioPoolSize = 65_536;
         private Duration closeTimeout = Duration.ofSeconds(30);
-        private LongSupplier clock = System::nanoTime;
+        private LongSupplier clock = IoContext.SYSTEM_CLOCK;
         private Thread.UncaughtExceptionHandler handler =
                 (thread, problem) ->
                         System.getLogger("io.spdkio")

@@ -15,6 +15,9 @@ import java.util.function.Predicate;
  * <p>The ring holds numbers into the table rather than references, for the garbage collector's sake.
  */
 public final class IoContext {
+    /** The clock of an environment that was not given another. */
+    public static final LongSupplier SYSTEM_CLOCK = System::nanoTime;
+
     private final SpdkThread thread;
     private Thread osThread;
     private final LongSupplier clock;
@@ -149,6 +152,39 @@ public final class IoContext {
             }
         }
         return due;
+    }
+
+    /**
+     * Tells what time it is in this poll, for an engine that knows it without asking the system. Without effect when
+     * the environment has a clock of its own.
+     *
+     * @param nanos as {@link System#nanoTime}
+     */
+    public void now(long nanos) {
+        if (clock == SYSTEM_CLOCK) {
+            now = nanos;
+            nowCounts = true;
+        }
+    }
+
+    /**
+     * Ends an I/O and hands its completion out at once: {@link IoRequest#complete} and {@link #drain} in one. Only
+     * inside {@link EngineThread#poll}.
+     *
+     * @param id its {@link IoRequest#id}
+     * @param status its {@link io.spdkio.IoStatus}
+     */
+    public void completeNow(int id, int status) {
+        if (!nowCounts) {
+            now = clock.getAsLong();
+            nowCounts = true;
+        }
+        try {
+            table[id].completeNow(status);
+        } catch (Throwable e) {
+            // One that goes wrong must not take the others along.
+            report(e);
+        }
     }
 
     /**

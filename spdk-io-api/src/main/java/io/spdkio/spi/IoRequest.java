@@ -165,7 +165,18 @@ public abstract class IoRequest implements BdevIo {
 
     /** Hands the completion to the engine and the submitter. */
     final void deliver() {
-        int result = status;
+        handOut(status);
+    }
+
+    /** Ends it and hands the completion out, in one. */
+    final void completeNow(int result) {
+        if (!submitted || status != PENDING || onItsWay) {
+            throw completedAlready();
+        }
+        handOut(result);
+    }
+
+    private void handOut(int result) {
         status = PENDING;
         EngineChannel from = channel;
         if (onItsWay) {

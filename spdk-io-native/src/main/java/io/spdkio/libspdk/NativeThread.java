@@ -34,6 +34,7 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
     private final long address;
     private final BdevRing ring;
     private final Arena arena = Arena.ofShared();
+    private final TickClock clock = new TickClock();
     private final ArrayDeque<OwnIo> spareIos = new ArrayDeque<>();
 
     /** For the slots of I/Os that are done with a copy of their data, the copy. */
@@ -55,6 +56,8 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
         this.address = spdkThread.address();
         this.ring = new BdevRing(FIRST_SLOTS);
         ring.attach(address);
+        // So that a poll need not, which costs in a library that was opened late.
+        ThreadH.spdk_set_thread(spdkThread);
     }
 
     IoContext context() {
@@ -189,13 +192,14 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
 
     @Override
     public void complete(int slot, int status) {
-        context.request(slot).complete(copies.isEmpty() ? status : finishCopy(slot, status));
+        context.completeNow(slot, copies.isEmpty() ? status : finishCopy(slot, status));
     }
 
     @Override
     public int poll() {
         int work = 0;
         if (ring.poll(address, 0) != 0) {
+            context.now(clock.nanosAt(ring.ticks()));
             work = ring.drain(this);
         }
         work += ring.drainRequests(this);

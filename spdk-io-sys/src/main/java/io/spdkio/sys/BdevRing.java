@@ -119,6 +119,7 @@ public final class BdevRing implements AutoCloseable {
     private static final long ANSWER_HEAD = 76;
     private static final long ANSWER_TAIL = 80;
     private static final long UNANSWERED = 84;
+    private static final long TICKS = 88;
     private static final int REQUEST_SHIFT = 6;
     private static final int ANSWER_SHIFT = 4;
     private static final int CHANNEL_CREATED = 32;
@@ -298,7 +299,8 @@ public final class BdevRing implements AutoCloseable {
     public int drain(Completions completions) {
         int tail = getInt(address + CQ_TAIL);
         int drained = 0;
-        while (cqHead != tail) {
+        // A handler may poll, and drain what this was about to.
+        while (tail - cqHead > 0) {
             long completion = getLong(cq + ((long) (cqHead & mask) << CQE_SHIFT));
             cqHead++;
             // Before the handler runs: it may grow the ring, or throw.
@@ -414,6 +416,15 @@ public final class BdevRing implements AutoCloseable {
      */
     public int lastPoll() {
         return getInt(address + BUSY);
+    }
+
+    /**
+     * When the last poll ended: the completions that it brought have come by then.
+     *
+     * @return a time in ticks, of which there are {@code spdk_get_ticks_hz} in a second
+     */
+    public long ticks() {
+        return getLong(address + TICKS);
     }
 
     private void ensureOpen() {
