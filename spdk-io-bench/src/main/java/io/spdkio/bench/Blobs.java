@@ -193,9 +193,10 @@ public final class Blobs {
         timed("create the other " + rest, rest, () -> all(rest, _ -> made.create(BlobOptions.thin(1)), ids));
         store.unload().join();
         Blobstore[] loaded = {null};
-        timed("load clean", blobs, () -> loaded[0] = env.blobstores().load(bdev).join());
-        loaded[0].unload().join();
         long before = usedBytes();
+        timed("load clean", blobs, () -> loaded[0] = env.blobstores().load(bdev).join());
+        System.out.printf("memory of a closed blob: %.1f bytes%n", (usedBytes() - before) / (double) blobs);
+        loaded[0].unload().join();
         timed(
                 "load and recover",
                 blobs,
@@ -204,7 +205,6 @@ public final class Blobs {
                                 env.blobstores()
                                         .load(bdev, BlobstoreOptions.defaults().withForceRecovery(true))
                                         .join());
-        System.out.printf("memory of a closed blob: %.1f bytes%n", (usedBytes() - before) / (double) blobs);
         Blobstore again = loaded[0];
         long beforeOpen = usedBytes();
         List<Blob> open = new ArrayList<>();
