@@ -425,3 +425,12 @@ spdkio_device_bdev(struct spdkio_device *device)
 {
 	return &device->bdev;
 }
+
+/* What SPDK has no functions for, and where struct spdk_bdev differs from version to version. */
+SPDKIO_EXPORT void
+spdkio_bdev_limits(struct spdk_bdev *bdev, uint32_t *limits)
+{
+	limits[0] = bdev->max_rw_size;
+	limits[1] = bdev->max_num_segments;
+	limits[2] = bdev->split_on_optimal_io_boundary;
+}

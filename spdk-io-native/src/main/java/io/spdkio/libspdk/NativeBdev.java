@@ -14,9 +14,9 @@ import io.spdkio.spi.ChannelStatistics;
 import io.spdkio.spi.EngineBdev;
 import io.spdkio.spi.EngineDesc;
 import io.spdkio.spi.EngineThread;
+import io.spdkio.sys.BdevLimits;
 import io.spdkio.sys.ErrorGate;
 import io.spdkio.sys.raw.BdevH;
-import io.spdkio.sys.raw.spdk_bdev;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -132,17 +132,16 @@ final class NativeBdev implements EngineBdev {
     }
 
     private BdevGeometry readGeometry() {
-        MemorySegment struct = spdk_bdev.struct(bdev);
+        BdevLimits limits = BdevLimits.of(bdev);
         int blockSize = BdevH.spdk_bdev_get_block_size(bdev);
         int boundary = BdevH.spdk_bdev_get_optimal_io_boundary(bdev);
-        long maxIoBytes = Integer.toUnsignedLong(spdk_bdev.max_rw_size(struct)) * blockSize;
         return new BdevGeometry(
                 blockSize,
                 BdevH.spdk_bdev_get_num_blocks(bdev),
                 boundary,
-                spdk_bdev.split_on_optimal_io_boundary(struct) != 0,
-                maxIoBytes,
-                spdk_bdev.max_num_segments(struct),
+                limits.splitsOnBoundary(),
+                limits.maxRwBlocks() * blockSize,
+                limits.maxSegments(),
                 (int) BdevH.spdk_bdev_get_buf_align(bdev),
                 Math.max(1, BdevH.spdk_bdev_get_write_unit_size(bdev)),
                 compareAndWriteUnitBlocks(blockSize));
