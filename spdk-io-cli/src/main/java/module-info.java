@@ -3,7 +3,9 @@ module io.spdkio.cli {
     requires info.picocli;
     requires io.spdkio;
     requires io.spdkio.embedded;
+    requires io.spdkio.libspdk;
     requires io.spdkio.sys;
+    requires java.logging;
     requires java.management;
     requires jdk.management;
     requires me.tongfei.progressbar;

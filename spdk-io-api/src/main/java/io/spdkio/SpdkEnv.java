@@ -188,8 +188,9 @@ public interface SpdkEnv extends AutoCloseable {
         /**
          * Asks for an engine by name. It is that one or an error.
          *
-         * @param engine {@code native}, {@code embedded}, or {@code auto} (the default) for the preferred one that is
-         *     available
+         * @param engine {@code native}, {@code embedded}, or {@code auto} for the preferred one that starts here;
+         *     {@link SpdkEnv#engineReason} says why others did not. Default: what the property {@code spdkio.engine}
+         *     names, else {@code auto}
          * @return this
          */
         Builder engine(String engine);
@@ -213,7 +214,8 @@ public interface SpdkEnv extends AutoCloseable {
         /**
          * The most memory that buffers may take.
          *
-         * @param mebibytes MiB, at least 1; default: no limit on embedded, DPDK's on native
+         * @param mebibytes MiB, at least 1; default: no limit on embedded; on native all free hugepages, as they are
+         *     needed, and 1024 MiB of ordinary memory
          * @return this
          */
         Builder memSizeMb(int mebibytes);
@@ -229,7 +231,7 @@ public interface SpdkEnv extends AutoCloseable {
         /**
          * Leaves PCI devices alone (native only).
          *
-         * @param noPci true to skip the PCI bus
+         * @param noPci true to skip the PCI bus; default: the property {@code spdkio.noPci}, else false
          * @return this
          */
         Builder noPci(boolean noPci);
@@ -237,7 +239,8 @@ public interface SpdkEnv extends AutoCloseable {
         /**
          * Runs without hugepages (native only; embedded needs none).
          *
-         * @param noHuge true for ordinary memory
+         * @param noHuge true for ordinary memory, which devices on the PCI bus may not reach; default: the property
+         *     {@code spdkio.noHuge}, else false
          * @return this
          */
         Builder noHuge(boolean noHuge);

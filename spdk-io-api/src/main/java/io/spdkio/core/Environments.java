@@ -10,6 +10,7 @@ import io.spdkio.spi.EngineProvider;
 import io.spdkio.spi.IoContext;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
@@ -17,6 +18,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.ServiceLoader;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BiFunction;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 
@@ -24,6 +26,9 @@ import java.util.stream.Collectors;
 public final class Environments {
     /** The one piece of static state: a process has one SPDK. */
     private static final AtomicReference<String> OPEN = new AtomicReference<>();
+
+    private static final String AUTO = "auto";
+    private static final String ENGINE_PROPERTY = "spdkio.engine";
 
     private Environments() {}
 
@@ -60,63 +65,73 @@ public final class Environments {
                 .toList();
     }
 
-    private record Choice(EngineProvider provider, EngineInfo info, String reason) {}
-
-    private static Choice choose(String wanted) {
+    private static List<Found> installed() {
         List<Found> all = found();
         if (all.isEmpty()) {
             throw new SpdkException.EngineUnavailable(
                     "no engine is on the class or module path; add the artifact"
                             + " io.spdkio:spdk-io-embedded, which needs nothing else");
         }
-        if (!wanted.equals("auto")) {
-            Found named =
-                    all.stream()
-                            .filter(each -> each.info().name().equals(wanted))
-                            .findFirst()
-                            .orElseThrow(() ->
-                                    new SpdkException.EngineUnavailable(
-                                            "there is no engine '"
-                                                    + wanted
-                                                    + "' here, only "
-                                                    + all.stream()
-                                                            .map(each -> each.info().name())
-                                                            .collect(Collectors.joining(", "))
-                                                    + (wanted.equals("native") || wanted.equals("embedded")
-                                                            ? "; add the artifact io.spdkio:spdk-io-" + wanted
-                                                            : "")));
-            named.info()
-                    .unavailabilityCause()
-                    .ifPresent(cause -> {
-                        throw new SpdkException.EngineUnavailable("engine '" + wanted + "' can't run here: " + cause);
-                    });
-            return new Choice(named.provider(), named.info(), "it was asked for by name");
-        }
-        StringBuilder passedOver = new StringBuilder();
-        for (Found each : all) {
+        return all;
+    }
+
+    private static Found named(String name) {
+        List<Found> all = installed();
+        Found named =
+                all.stream()
+                        .filter(each -> each.info().name().equals(name))
+                        .findFirst()
+                        .orElseThrow(() ->
+                                new SpdkException.EngineUnavailable(
+                                        "there is no engine '"
+                                                + name
+                                                + "' here, only "
+                                                + all.stream()
+                                                        .map(each -> each.info().name())
+                                                        .collect(Collectors.joining(", "))
+                                                + (name.equals("native") || name.equals("embedded")
+                                                        ? "; add the artifact io.spdkio:spdk-io-" + name
+                                                        : "")));
+        named.info()
+                .unavailabilityCause()
+                .ifPresent(cause -> {
+                    throw new SpdkException.EngineUnavailable("engine '" + name + "' can't run here: " + cause);
+                });
+        return named;
+    }
+
+    /** Opens the first that starts; nobody named one, so the reason says which were passed over. */
+    private static SpdkEnv best(BiFunction<Found, String, SpdkEnv> open) {
+        List<String> passedOver = new ArrayList<>();
+        for (Found each : installed()) {
             EngineInfo info = each.info();
-            if (info.isAvailable()) {
-                return new Choice(
-                        each.provider(),
-                        info,
+            if (!info.isAvailable()) {
+                passedOver.add(info.name() + " can't run here: " + info.unavailabilityCause().orElseThrow());
+                continue;
+            }
+            try {
+                return open.apply(
+                        each,
                         passedOver.isEmpty()
                                 ? "it is the preferred one of those on the path"
-                                : "it is the best one available; " + passedOver);
+                                : "it is the best one that starts here; " + String.join("; ", passedOver));
+            } catch (SpdkException.EngineUnavailable e) {
+                passedOver.add(info.name() + " can't start here: " + e.getMessage());
             }
-            passedOver.append(info.name()).append(" can't run here: ").append(info.unavailabilityCause().orElseThrow());
         }
-        throw new SpdkException.EngineUnavailable("no engine can run here; " + passedOver);
+        throw new SpdkException.EngineUnavailable("no engine can run here; " + String.join("; ", passedOver));
     }
 
     private static final class Builder implements SpdkEnv.Builder {
         private String name = "spdk-io";
-        private String engine = "auto";
+        private String engine = System.getProperty(ENGINE_PROPERTY, AUTO);
+        private boolean isEngineFromProperty = !engine.equals(AUTO);
         private Optional<CpuSet> coreMask = Optional.empty();
         private OptionalInt mainCore = OptionalInt.empty();
         private OptionalInt memSizeMb = OptionalInt.empty();
         private int shmId = -1;
-        private boolean noPci;
-        private boolean noHuge;
+        private boolean noPci = Boolean.getBoolean("spdkio.noPci");
+        private boolean noHuge = Boolean.getBoolean("spdkio.noHuge");
         private boolean singleSegments;
         private int ioPoolSize = 65_536;
         private Duration closeTimeout = Duration.ofSeconds(30);
@@ -141,6 +156,7 @@ public final class Environments {
         @Override
         public Builder engine(String value) {
             engine = Objects.requireNonNull(value, "engine");
+            isEngineFromProperty = false;
             return this;
         }
 
@@ -233,7 +249,7 @@ public final class Environments {
                             throw new IllegalArgumentException("mainCore " + core + " is not in the core mask " + mask);
                         }
                     }));
-            Choice choice = choose(engine);
+            Found named = engine.equals(AUTO) ? null : named(engine);
             if (!OPEN.compareAndSet(null, name)) {
                 throw new SpdkException.Busy(
                         "environment '"
@@ -245,8 +261,24 @@ public final class Environments {
                 EngineConfig config =
                         new EngineConfig(
                                 name, coreMask, mainCore, memSizeMb, shmId, noPci, noHuge, singleSegments, clock);
-                return new CoreEnv(
-                        config, choice.provider(), choice.info(), choice.reason(), ioPoolSize, closeTimeout, handler);
+                BiFunction<Found, String, SpdkEnv> open =
+                        (each, reason) ->
+                                new CoreEnv(
+                                        config,
+                                        each.provider(),
+                                        each.info(),
+                                        reason,
+                                        ioPoolSize,
+                                        closeTimeout,
+                                        handler);
+                if (named == null) {
+                    return best(open);
+                }
+                return open.apply(
+                        named,
+                        isEngineFromProperty
+                                ? "the property " + ENGINE_PROPERTY + " names it"
+                                : "it was asked for by name");
             } catch (Throwable e) {
                 closed();
                 throw e;

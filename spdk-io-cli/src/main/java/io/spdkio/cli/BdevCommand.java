@@ -8,8 +8,8 @@ import io.spdkio.bdev.IoType;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -51,20 +51,14 @@ public final class BdevCommand implements Runnable {
             description = "List the devices that specs describe, those below them too.",
             footer = {"", "Example:", "  spdk-io bdev list malloc:64MiB passthru:null:1TiB"})
     int list(
-            @Option(
-                            names = "--engine",
-                            paramLabel = "ENGINE",
-                            defaultValue = "auto",
-                            completionCandidates = Engines.class,
-                            description = "${COMPLETION-CANDIDATES} (default ${DEFAULT-VALUE}).")
-                    String engine,
+            @Mixin EnvironmentOptions environment,
             @Parameters(
                             paramLabel = "SPEC",
                             arity = "0..*",
                             description = "Devices to make; without any, those that the engine found by itself.")
                     List<String> specs) {
         DeviceSpecs devices = DeviceSpecs.parse(specs == null ? List.of() : specs);
-        try (SpdkEnv env = open(engine)) {
+        try (SpdkEnv env = open(environment)) {
             devices.create(env);
             List<Bdev> all = env.bdevs().list();
             if (all.isEmpty()) {
@@ -125,34 +119,28 @@ public final class BdevCommand implements Runnable {
             description = "Show all about the devices that specs describe.",
             footer = {"", "Example:", "  spdk-io bdev info 'file:/tmp/disk?size=1GiB&create=true'"})
     int info(
-            @Option(
-                            names = "--engine",
-                            paramLabel = "ENGINE",
-                            defaultValue = "auto",
-                            completionCandidates = Engines.class,
-                            description = "${COMPLETION-CANDIDATES} (default ${DEFAULT-VALUE}).")
-                    String engine,
+            @Mixin EnvironmentOptions environment,
             @Parameters(paramLabel = "SPEC", arity = "1..*", description = "Devices to make and show.")
                     List<String> specs) {
         DeviceSpecs devices = DeviceSpecs.parse(specs);
-        try (SpdkEnv env = open(engine)) {
+        try (SpdkEnv env = open(environment)) {
             boolean first = true;
             for (Bdev bdev : devices.create(env)) {
                 if (!first) {
                     console.out().println();
                 }
                 first = false;
-                show(bdev, env);
+                show(bdev, environment.describe(env));
             }
         }
         return 0;
     }
 
-    private void show(Bdev bdev, SpdkEnv env) {
+    private void show(Bdev bdev, String engine) {
         BdevGeometry geometry = bdev.geometry();
         console.out().println(console.bold(bdev.name()));
         row("product", bdev.productName());
-        row("engine", env.engine().name());
+        row("engine", engine);
         row("uuid", bdev.uuid().toString());
         row(
                 "size",
@@ -186,8 +174,8 @@ public final class BdevCommand implements Runnable {
         console.out().println(console.faint(padded) + console.wrap(value, " ".repeat(padded.length())));
     }
 
-    private static SpdkEnv open(String engine) {
-        Engines.check(engine);
-        return SpdkEnv.builder().name("bdev").engine(engine).build();
+    private static SpdkEnv open(EnvironmentOptions environment) {
+        environment.check();
+        return environment.open("bdev");
     }
 }

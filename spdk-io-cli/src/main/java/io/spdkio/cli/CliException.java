@@ -22,7 +22,7 @@ public final class CliException extends RuntimeException {
 
     /** The command was used wrongly; the cause says how. */
     public static CliException usage(IllegalArgumentException cause) {
-        return new CliException(CommandLine.ExitCode.USAGE, cause.getMessage(), cause);
+        return new CliException(CommandLine.ExitCode.USAGE, EnvironmentOptions.inOptions(cause.getMessage()), cause);
     }
 
     /** The command was used well and failed. */

@@ -37,6 +37,11 @@ import java.util.regex.Pattern;
 public final class DoctorCommand implements Callable<Integer> {
     private static final int BUILT_FOR = 25;
     private static final long ENOUGH_LOCKED_BYTES = 64L << 20;
+    private static final Pattern EFFECTIVE = Pattern.compile("^CapEff:\\s+(\\p{XDigit}+)", Pattern.MULTILINE);
+
+    /** CAP_IPC_LOCK and CAP_SYS_RAWIO, as bits of {@code linux/capability.h}. */
+    private static final long DEVICE_CAPABILITIES = 1L << 14 | 1L << 17;
+
     private static final Pattern LOCKED_LIMIT = Pattern.compile("^Max locked memory\\s+(\\S+)", Pattern.MULTILINE);
 
     private enum Status {
@@ -65,6 +70,8 @@ public final class DoctorCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        // Before this process takes some of them.
+        String meminfo = read("/proc/meminfo");
         jdk();
         flags();
         List<EngineInfo> engines = SpdkEnv.engines();
@@ -73,10 +80,11 @@ public final class DoctorCommand implements Callable<Integer> {
         machine();
         if (isLinux()) {
             lockedMemory();
-            hugepages();
-            hugetlbfs();
-            vfio();
             spdk();
+            hugepages(meminfo);
+            hugetlbfs();
+            permissions();
+            vfio();
         } else {
             note("SPDK", "runs on Linux, and this is " + System.getProperty("os.name"), "");
         }
@@ -163,17 +171,21 @@ public final class DoctorCommand implements Callable<Integer> {
                 ok(subject, info.description());
             }
         }
-        if (engines.stream().noneMatch(e -> e.name().equals("native"))) {
-            note("native", "this version has no engine on SPDK itself", "");
-        }
     }
 
     private boolean opens() {
-        try (SpdkEnv env = SpdkEnv.builder().name("doctor").build()) {
-            ok("choice", "the " + env.engine().name() + " engine runs: " + env.engineReason());
+        // As the other commands open it.
+        EnvironmentOptions environment = new EnvironmentOptions();
+        try (SpdkEnv env = environment.open("doctor")) {
+            ok(
+                    "choice",
+                    "the "
+                            + environment.describe(env)
+                            + " engine runs: "
+                            + EnvironmentOptions.inOptions(env.engineReason()));
             return true;
         } catch (RuntimeException e) {
-            fail("choice", e.getMessage(), "");
+            fail("choice", EnvironmentOptions.inOptions(e.getMessage()), "");
             return false;
         }
     }
@@ -212,18 +224,24 @@ public final class DoctorCommand implements Callable<Integer> {
         }
     }
 
-    private void hugepages() {
-        String meminfo = read("/proc/meminfo");
+    private void hugepages(String meminfo) {
         long total = number(meminfo, "HugePages_Total");
         long free = number(meminfo, "HugePages_Free");
         long sizeKib = number(meminfo, "Hugepagesize");
-        if (total > 0) {
+        if (free > 0) {
             ok("hugepages", free + " of " + total + " free, " + ByteSize.format(sizeKib << 10) + " each");
+        } else if (total > 0) {
+            note(
+                    "hugepages",
+                    "all " + total + " are taken, so SPDK can't start on them now",
+                    "end what holds them, reserve more: sysctl vm.nr_hugepages="
+                            + 2 * total
+                            + " (as root), or --no-huge");
         } else {
             note(
                     "hugepages",
                     "none reserved; the embedded engine needs none",
-                    "for SPDK: sysctl vm.nr_hugepages=1024 (as root)");
+                    "for SPDK: sysctl vm.nr_hugepages=1024 (as root), or --engine native --no-huge");
         }
     }
 
@@ -244,6 +262,27 @@ public final class DoctorCommand implements Callable<Integer> {
                     "hugetlbfs",
                     mount + " is not writable for " + System.getProperty("user.name"),
                     "for SPDK: run as root, or chown it to this user");
+        }
+    }
+
+    /** What SPDK wants beyond a hugetlbfs of the user's own. */
+    private void permissions() {
+        if (System.getProperty("user.name").equals("root")) {
+            ok("permissions", "root: hugepages and devices can be used");
+            return;
+        }
+        Matcher matcher = EFFECTIVE.matcher(read("/proc/self/status"));
+        long capabilities = matcher.find() ? Long.parseUnsignedLong(matcher.group(1), 16) : 0;
+        if ((capabilities & DEVICE_CAPABILITIES) == DEVICE_CAPABILITIES) {
+            ok("permissions", "CAP_IPC_LOCK and CAP_SYS_RAWIO");
+        } else {
+            note(
+                    "permissions",
+                    System.getProperty("user.name")
+                            + " has not both CAP_IPC_LOCK and CAP_SYS_RAWIO: enough for SPDK in ordinary memory or in"
+                            + " hugepages of a hugetlbfs that it may write to, not for devices on the PCI bus",
+                    "for those: SPDK's scripts/setup.sh once, as root; then root, or the capabilities (setcap,"
+                            + " AmbientCapabilities in a systemd unit); docs/native.md");
         }
     }
 
@@ -276,21 +315,21 @@ public final class DoctorCommand implements Callable<Integer> {
         Optional<String> notLinked = SpdkLibrary.linkedCause();
         if (notLinked.isPresent()) {
             note(
-                    "",
+                    "library",
                     found ? "not linked for Java yet" : "no library was linked elsewhere and copied here either",
                     found ? "spdk-io native link" : "");
             return;
         }
         try {
             SpdkLibrary library = SpdkLibrary.load();
-            String loaded = "loads: " + library.spdkVersion() + " from " + library.path();
+            ok("library", library.spdkVersion() + " loads from " + library.path() + " (" + library.reason() + ")");
             if (library.abi().isExact()) {
-                ok("", loaded);
+                ok("ABI", library.abi().summary());
             } else {
-                note("", loaded + "; " + library.abi().summary(), "spdk-io native info lists what differs");
+                note("ABI", library.abi().summary(), "spdk-io native info lists what differs");
             }
         } catch (NativeException e) {
-            warn("", "linked, and cannot be loaded: " + e.getMessage(), "");
+            warn("library", "linked, and cannot be loaded: " + e.getMessage(), "");
         }
     }
 

@@ -160,8 +160,8 @@ public final class SpdkIo implements Runnable {
             case FileSystemException e ->
                     e.getFile() + ": " + (e.getReason() == null ? e.getClass().getSimpleName() : e.getReason());
             case CliException e -> e.getMessage();
-            case io.spdkio.SpdkException e -> e.getMessage();
-            case IllegalArgumentException e -> e.getMessage();
+            case io.spdkio.SpdkException e -> EnvironmentOptions.inOptions(e.getMessage());
+            case IllegalArgumentException e -> EnvironmentOptions.inOptions(e.getMessage());
             case java.io.IOException e -> e.getMessage();
             case OutOfMemoryError e -> "out of memory (" + e.getMessage() + "); use a smaller size or depth";
             default -> "unexpected " + problem + "; run it again with --debug for the stack trace";

@@ -38,7 +38,7 @@ class HelpTest {
         String narrow = Ran.inColumns(40, "perf", "--help").out();
 
         for (String option :
-                "--bdev --rw --io-size --queue-depth --time --threads --mix --api --engine --seed --json --html"
+                "--bdev --rw --io-size --queue-depth --time --threads --mix --api --engine --memory --core-mask --seed --json --html"
                         .split(" ")) {
             assertThat(wide).contains(option + "=");
             assertThat(narrow).contains(option);

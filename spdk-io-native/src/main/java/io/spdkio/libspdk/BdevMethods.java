@@ -221,6 +221,10 @@ final class BdevMethods {
         return all;
     }
 
+    private static String advice(int status) {
+        return status == -Errno.ENOMEM ? ". Raise memSizeMb or the number of hugepages" : "";
+    }
+
     /** What to throw for a failed method. */
     static RuntimeException exception(String what, Throwable problem, SpdkLog log) {
         Throwable cause =
@@ -229,7 +233,7 @@ final class BdevMethods {
         return switch (cause) {
             case SpdkException.RpcFailed failed ->
                     SpdkException.withMessage(
-                            what + ": " + failed.rpcMessage() + reason,
+                            what + ": " + failed.rpcMessage() + reason + advice(failed.status()),
                             failed.status() == 0 ? -Errno.EINVAL : failed.status());
             case RuntimeException e -> e;
             default -> new IllegalStateException(what, cause);

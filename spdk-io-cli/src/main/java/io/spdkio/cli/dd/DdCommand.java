@@ -8,7 +8,7 @@ import io.spdkio.bdev.OpenMode;
 import io.spdkio.cli.CliException;
 import io.spdkio.cli.Console;
 import io.spdkio.cli.DeviceSpecs;
-import io.spdkio.cli.Engines;
+import io.spdkio.cli.EnvironmentOptions;
 import io.spdkio.cli.Sizes;
 
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
@@ -17,6 +17,7 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 import java.io.IOException;
@@ -103,13 +104,7 @@ public final class DdCommand implements Callable<Integer> {
             description = "Read the output again and compare checksums (CRC-32C) with what was copied.")
     private boolean verify;
 
-    @Option(
-            names = "--engine",
-            paramLabel = "ENGINE",
-            defaultValue = "auto",
-            completionCandidates = Engines.class,
-            description = "${COMPLETION-CANDIDATES} (default ${DEFAULT-VALUE}).")
-    private String engine;
+    @Mixin private EnvironmentOptions environment;
 
     /** Creates the command. */
     public DdCommand(Console console) {
@@ -118,7 +113,7 @@ public final class DdCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        Engines.check(engine);
+        environment.check();
         require(blockBytes >= 1 && blockBytes <= MAX_BLOCK_BYTES, "--bs", blockBytes, "1 byte to 1GiB");
         require(count == null || count >= 0, "--count", count, "0 or more");
         require(skip >= 0 && skip <= Long.MAX_VALUE / blockBytes, "--skip", skip, "0 or more, in blocks of --bs");
@@ -134,7 +129,7 @@ public final class DdCommand implements Callable<Integer> {
             devices.add(output, false);
         }
         requireDifferent();
-        try (SpdkEnv env = SpdkEnv.builder().name("dd").engine(engine).build();
+        try (SpdkEnv env = environment.open("dd");
                 ExecutorService io =
                         Executors.newFixedThreadPool(
                                 Math.min(depth, MAX_FILE_THREADS),

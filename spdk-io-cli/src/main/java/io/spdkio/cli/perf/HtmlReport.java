@@ -115,7 +115,7 @@ final class HtmlReport {
     }
 
     private static String machineRows(PerfResult result) {
-        return row("engine", result.engine() + ": " + result.engineDescription())
+        return row("engine", result.engineText() + ": " + result.engineDescription())
                 + row("why this one", result.engineReason())
                 + row("processor", Machine.cpu() + ", " + Runtime.getRuntime().availableProcessors() + " cores")
                 + row("kernel", Machine.kernel())

@@ -2,10 +2,11 @@ package io.spdkio.cli.perf;
 
 import io.spdkio.cli.CliException;
 import io.spdkio.cli.Console;
-import io.spdkio.cli.Engines;
+import io.spdkio.cli.EnvironmentOptions;
 import io.spdkio.cli.Sizes;
 
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -126,14 +127,6 @@ public final class PerfCommand implements Callable<Integer> {
     private Api api;
 
     @Option(
-            names = "--engine",
-            paramLabel = "ENGINE",
-            defaultValue = "auto",
-            completionCandidates = Engines.class,
-            description = "${COMPLETION-CANDIDATES} (default ${DEFAULT-VALUE}).")
-    private String engine;
-
-    @Option(
             names = "--seed",
             paramLabel = "N",
             defaultValue = "1",
@@ -145,6 +138,8 @@ public final class PerfCommand implements Callable<Integer> {
 
     @Option(names = "--html", paramLabel = "FILE", description = "Write a report with plots, all in one file.")
     private String html;
+
+    @Mixin private EnvironmentOptions environment;
 
     /** Creates the command. */
     public PerfCommand(Console console) {
@@ -184,7 +179,7 @@ public final class PerfCommand implements Callable<Integer> {
     }
 
     private PerfSettings settings() {
-        Engines.check(engine);
+        environment.check();
         require(
                 ioSize >= 512 && ioSize <= MAX_IO_BYTES && ioSize % 512 == 0,
                 "--io-size",
@@ -213,7 +208,7 @@ public final class PerfCommand implements Callable<Integer> {
                 threads,
                 mix == null ? 70 : mix,
                 api,
-                engine,
+                environment,
                 seed);
     }
 

@@ -9,6 +9,7 @@ import java.util.List;
  *
  * @param settings what was run
  * @param engine the engine that ran
+ * @param engineText the same, and in what memory when that is not the usual
  * @param engineDescription what it is
  * @param engineReason why it was that one
  * @param workers what each thread measured
@@ -17,6 +18,7 @@ import java.util.List;
 record PerfResult(
         PerfSettings settings,
         String engine,
+        String engineText,
         String engineDescription,
         String engineReason,
         List<WorkerResult> workers,

@@ -48,11 +48,8 @@ final class PerfRun {
         DeviceSpecs specs = new DeviceSpecs();
         settings.specs().forEach(text -> specs.add(text, !settings.workload().writes()));
         try (SpdkEnv env =
-                SpdkEnv.builder()
-                        .name("perf")
-                        .engine(settings.engine())
-                        .exceptionHandler((_, problem) -> phase.fail(problem))
-                        .build()) {
+                settings.environment()
+                        .open("perf", builder -> builder.exceptionHandler((_, problem) -> phase.fail(problem)))) {
             List<Bdev> bdevs = specs.create(env);
             for (int i = 0; i < bdevs.size(); i++) {
                 check(bdevs.get(i), settings.specs().get(i));
@@ -62,7 +59,13 @@ final class PerfRun {
                 throw sneaky(phase.problem());
             }
             return new PerfResult(
-                    settings, env.engine().name(), env.engine().description(), env.engineReason(), results, samples);
+                    settings,
+                    env.engine().name(),
+                    settings.environment().describe(env),
+                    env.engine().description(),
+                    env.engineReason(),
+                    results,
+                    samples);
         }
     }
 

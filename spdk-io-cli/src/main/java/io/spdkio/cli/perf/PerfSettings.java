@@ -1,6 +1,7 @@
 package io.spdkio.cli.perf;
 
 import io.spdkio.bdev.ByteSize;
+import io.spdkio.cli.EnvironmentOptions;
 
 import java.util.List;
 
@@ -16,7 +17,7 @@ import java.util.List;
  * @param threads how many threads
  * @param mix of 100 I/Os of a mixed workload, how many read
  * @param api which way to do I/O
- * @param engine the engine asked for
+ * @param environment where
  * @param seed makes random offsets and data repeatable
  */
 record PerfSettings(
@@ -29,7 +30,7 @@ record PerfSettings(
         int threads,
         int mix,
         Api api,
-        String engine,
+        EnvironmentOptions environment,
         long seed) {
     String devices() {
         return String.join(", ", specs);

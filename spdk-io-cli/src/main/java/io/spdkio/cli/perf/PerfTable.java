@@ -32,7 +32,7 @@ final class PerfTable {
                                 settings.threads(),
                                 settings.threads() == 1 ? "" : "s",
                                 settings.api(),
-                                result.engine(),
+                                result.engineText(),
                                 decimals(result.seconds(), 2));
         text.append(console.wrap(summary, "")).append("\n\n");
         Histogram latency = result.latency();
