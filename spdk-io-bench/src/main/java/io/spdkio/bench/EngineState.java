@@ -12,7 +12,7 @@ import org.openjdk.jmh.annotations.TearDown;
 /** The environment of a benchmark's fork. */
 @State(Scope.Benchmark)
 public class EngineState {
-    /** Which engine does the work. */
+    /** Which engine does the work; {@code -p engine=native,embedded} takes both. */
     @Param("embedded")
     public String engine;
 
@@ -21,7 +21,7 @@ public class EngineState {
     /** Opens the environment. */
     @Setup(Level.Trial)
     public void open() {
-        env = SpdkEnv.builder().name("bench").engine(engine).build();
+        env = SpdkEnv.builder().name("bench").engine(engine).noPci(true).build();
     }
 
     /** Closes it; the threads of the benchmarks have ended by themselves. */

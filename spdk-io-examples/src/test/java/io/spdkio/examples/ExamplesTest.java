@@ -2,6 +2,10 @@ package io.spdkio.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.spdkio.SpdkEnv;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -10,10 +14,39 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 
-/** Every example runs as it stands and prints what it says. */
-class ExamplesTest {
+/** Every example runs as it stands and prints what it says; the properties name the engine, as a user would. */
+abstract class ExamplesTest {
     @TempDir Path folder;
+
+    private final Map<String, String> properties;
+
+    ExamplesTest(Map<String, String> properties) {
+        this.properties = properties;
+    }
+
+    @BeforeEach
+    void nameTheEngine() {
+        properties.forEach(System::setProperty);
+    }
+
+    @AfterEach
+    void forgetTheEngine() {
+        properties.keySet().forEach(System::clearProperty);
+    }
+
+    @Test
+    void theyRunOnTheEngineThatIsNamed() {
+        try (SpdkEnv env = SpdkEnv.open()) {
+            assertThat(env.engine().name()).isEqualTo(properties.get("spdkio.engine"));
+        }
+    }
+
+    @Test
+    void askSpdkListsTheDeviceItMade() {
+        assertThat(printed(() -> AskSpdk.main(new String[0]))).isEqualTo("m0: Malloc disk, 1024 blocks of 4096");
+    }
 
     private static String printed(Runnable program) {
         PrintStream before = System.out;
