@@ -34,6 +34,12 @@
 
 #define SPDKIO_EXPORT __attribute__((visibility("default"), used))
 
+/* An operation of a ring on a blob. The I/O of one that has completed is told from that of the next by the generation. */
+struct spdkio_blob_operation {
+	uint64_t generation;
+	bool aborted;
+};
+
 /*
  * Of an OS thread: whether it is inside spdkio_ring_poll, and the last address at which a SIGBUS was given to SPDK there;
  * whether it is inside spdkio_thread_create.
@@ -74,6 +80,7 @@ enum spdkio_op {
 	SPDKIO_BLOB_WRITEV = 19,
 	SPDKIO_BLOB_WRITE_ZEROES = 20,
 	SPDKIO_BLOB_UNMAP = 21,
+	SPDKIO_BLOB_ABORT = 22,
 	/* Only told to Java, about a device that it serves. */
 	SPDKIO_CHANNEL_CREATED = 32,
 	SPDKIO_CHANNEL_DESTROYED = 33,
@@ -108,12 +115,23 @@ enum spdkio_op spdkio_operation_of(enum spdk_bdev_io_type type);
 
 void spdkio_device_answer(struct spdk_bdev_io *io, int32_t status);
 
+struct spdkio_store_io;
+
+/* Aborts what a device does for an operation of this thread. */
+void spdkio_store_abort_operation(struct spdkio_blob_operation *operation);
+
 /* Of an SPDK thread. */
 struct spdkio_thread_context {
 	struct spdkio_ring *ring; /* NULL until spdkio_ring_attach */
 	struct spdk_thread *next; /* in the list of threads that nobody has taken */
+	struct spdkio_blob_operation *operation; /* for which blobstore works; NULL otherwise */
+	LIST_HEAD(, spdkio_store_io) store_ios; /* under way */
+	LIST_HEAD(, spdkio_store_io) spare_ios;
 };
 
 struct spdkio_thread_context *spdkio_thread_context(struct spdk_thread *thread);
+
+/* Frees what a thread keeps for its I/O to stores. */
+void spdkio_store_forget(struct spdkio_thread_context *context);
 
 #endif

@@ -17,7 +17,7 @@ struct spdkio_sqe {
 	uint16_t op;
 	uint16_t reserved;
 	uint32_t iov_count; /* ...V: how many vectors */
-	uint32_t target;    /* ABORT: the slot to abort; COMPAREV_AND_WRITEV: how many vectors to write */
+	uint32_t target;    /* (BLOB_)ABORT: the slot to abort; COMPAREV_AND_WRITEV: how many vectors to write */
 	uint64_t desc; /* BLOB_...: the blob */
 	uint64_t channel;
 	uint64_t buffer; /* the data, or an array of iovecs that stays until completion */
@@ -86,7 +86,11 @@ struct spdkio_details {
 	struct iovec compare;
 	struct iovec write;
 	TAILQ_ENTRY(spdkio_details) link; /* in waiting_operations */
+	struct spdkio_blob_operation blob;
 };
+
+/* Of each channel of a store some requests are left for what blobstore does by itself. */
+#define MAX_BLOB_OPERATIONS 512
 
 #define CHUNK_SHIFT 8
 #define CHUNK_SLOTS (1u << CHUNK_SHIFT)
@@ -186,8 +190,19 @@ submit_blob(struct spdkio_operation *op, const struct spdkio_sqe *sqe, struct sp
 	uint64_t offset = sqe->offset_blocks;
 	uint64_t length = sqe->num_blocks;
 	void *buffer = (void *)(uintptr_t)sqe->buffer;
+	struct spdkio_blob_operation *blob_operation = &details(op)->blob;
+	struct spdkio_thread_context *context = spdkio_thread_context(op->ring->thread);
 
+	if (spdk_unlikely(op->ring->blob_operations >= MAX_BLOB_OPERATIONS)) {
+		wait_for_memory(op);
+		return 0;
+	}
 	op->ring->blob_operations++;
+	blob_operation->generation++;
+	blob_operation->aborted = false;
+	if (context != NULL) {
+		context->operation = blob_operation;
+	}
 	switch (sqe->op) {
 	case SPDKIO_BLOB_READ:
 		spdk_blob_io_read(blob, channel, buffer, offset, length, on_blob_complete, op);
@@ -207,6 +222,9 @@ submit_blob(struct spdkio_operation *op, const struct spdkio_sqe *sqe, struct sp
 	default:
 		spdk_blob_io_unmap(blob, channel, offset, length, on_blob_complete, op);
 		break;
+	}
+	if (context != NULL) {
+		context->operation = NULL;
 	}
 	return 0;
 }
@@ -252,6 +270,7 @@ submit_other(struct spdkio_operation *op, struct spdk_bdev_desc *desc, struct sp
 	case SPDKIO_COPY:
 		return spdk_bdev_copy_blocks(desc, channel, offset, sqe->extra, count, on_complete, op);
 	case SPDKIO_ABORT:
+	case SPDKIO_BLOB_ABORT:
 		if (sqe->target >= op->ring->chunk_count * CHUNK_SLOTS) {
 			return -EINVAL;
 		}
@@ -260,6 +279,11 @@ submit_other(struct spdkio_operation *op, struct spdk_bdev_desc *desc, struct sp
 			/* SPDK has not seen it yet. */
 			stop_waiting(target);
 			complete(op->ring, sqe->target, SPDK_NVME_SC_ABORTED_BY_REQUEST);
+			complete(op->ring, op->slot, 0);
+			return 0;
+		}
+		if (sqe->op == SPDKIO_BLOB_ABORT) {
+			spdkio_store_abort_operation(&details(target)->blob);
 			complete(op->ring, op->slot, 0);
 			return 0;
 		}
@@ -521,6 +545,7 @@ spdkio_ring_detach(struct spdkio_ring *ring)
 	struct spdkio_thread_context *context = spdkio_thread_context(ring->thread);
 
 	if (context != NULL) {
+		spdkio_store_forget(context);
 		context->ring = NULL;
 	}
 	ring->thread = NULL;

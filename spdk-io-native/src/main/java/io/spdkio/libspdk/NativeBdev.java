@@ -66,6 +66,7 @@ final class NativeBdev implements EngineBdev {
 
     private final Set<NativeDesc> descs = new LinkedHashSet<>();
     private final Set<NativeChannel> channels = new LinkedHashSet<>();
+    private NativeBlobstore store;
     private final List<LatencyHistogram> histograms = new ArrayList<>();
     private BdevStatistics ofClosedChannels = NOTHING;
     private BdevStatistics baseline = NOTHING;
@@ -412,14 +413,19 @@ final class NativeBdev implements EngineBdev {
      */
     boolean markRemoved() {
         List<NativeChannel> open;
+        NativeBlobstore loaded;
         synchronized (this) {
             if (removed) {
                 return false;
             }
             removed = true;
             open = List.copyOf(channels);
+            loaded = store;
         }
         tell(BdevEvent.REMOVED);
+        if (loaded != null) {
+            loaded.deviceRemoved();
+        }
         open.forEach(channel -> {
             if (channel.context().isCurrent()) {
                 channel.endAll();
@@ -461,6 +467,25 @@ final class NativeBdev implements EngineBdev {
     /** Completes when SPDK has freed it. */
     CompletableFuture<Void> gone() {
         return gone;
+    }
+
+    // ---- the store on it
+
+    void storeOpened(NativeBlobstore opened) {
+        boolean late;
+        synchronized (this) {
+            store = opened;
+            late = removed;
+        }
+        if (late) {
+            opened.deviceRemoved();
+        }
+    }
+
+    synchronized void storeClosed(NativeBlobstore closed) {
+        if (store == closed) {
+            store = null;
+        }
     }
 
     // ---- channels and what they count

@@ -1,7 +1,6 @@
 package io.spdkio.libspdk;
 
 import io.spdkio.Errno;
-import io.spdkio.bdev.BdevGeometry;
 import io.spdkio.bdev.IoType;
 import io.spdkio.bdev.LatencyHistogram;
 import io.spdkio.spi.ChannelStatistics;
@@ -27,8 +26,7 @@ final class NativeChannel implements EngineChannel {
     private final long desc;
     private final long address;
     final ChannelStatistics statistics = new ChannelStatistics();
-    private final long alignmentMask;
-    private final long wholePieces;
+    private final BufferRules buffers;
     private LatencyHistogram histogram;
 
     /** How many aborts and resets of the engine's own are outstanding. */
@@ -46,28 +44,7 @@ final class NativeChannel implements EngineChannel {
         this.desc = desc.address();
         this.spdkChannel = spdkChannel;
         this.address = spdkChannel.address();
-        BdevGeometry geometry = bdev.geometry();
-        this.alignmentMask = geometry.bufferAlignmentBytes() - 1L;
-        boolean splits =
-                geometry.maxIoBytes() != 0 || geometry.maxSegments() != 0 || geometry.splitOnOptimalIoBoundary();
-        this.wholePieces = alignmentMask != 0 || splits ? geometry.blockSize() : 1;
-    }
-
-    /**
-     * Whether SPDK could not do an I/O with these buffers: it copies one that is not aligned only up to the size of its
-     * own, and neither cuts blocks that lie in several pieces nor hands such pieces to a file.
-     */
-    private boolean isAwkward(IoRequest io) {
-        if (io.segmentCount() == 1) {
-            return ((io.data().address() + io.dataOffset()) & alignmentMask) != 0;
-        }
-        for (int i = 0; i < io.segmentCount(); i++) {
-            MemorySegment piece = io.segment(i);
-            if ((piece.address() & alignmentMask) != 0 || piece.byteSize() % wholePieces != 0) {
-                return true;
-            }
-        }
-        return false;
+        this.buffers = new BufferRules(bdev.geometry(), 1);
     }
 
     IoContext context() {
@@ -124,7 +101,7 @@ final class NativeChannel implements EngineChannel {
     }
 
     private void data(IoRequest io, int slot, int single, int vectored) {
-        if ((alignmentMask != 0 || io.segmentCount() > 1) && isAwkward(io)) {
+        if (buffers.areAwkward(io)) {
             copied(io, slot, io.type() == IoType.COMPARE ? BdevRing.READ : single);
         } else if (io.segmentCount() == 1) {
             ring.submit(
@@ -152,7 +129,7 @@ final class NativeChannel implements EngineChannel {
 
     /** Does it with a buffer of SPDK's liking, to or from which the data are copied. */
     private void copied(IoRequest io, int slot, int operation) {
-        MemorySegment copy = thread.copyFor(io, slot, alignmentMask + 1);
+        MemorySegment copy = thread.copyFor(io, slot, buffers.alignmentBytes());
         if (copy == null) {
             io.complete(-Errno.ENOMEM);
             return;

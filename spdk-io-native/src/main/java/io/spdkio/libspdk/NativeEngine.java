@@ -11,7 +11,9 @@ import io.spdkio.bdev.ErrorBdev;
 import io.spdkio.bdev.LvolStore;
 import io.spdkio.bdev.NvmeTarget;
 import io.spdkio.bdev.RaidBdev;
+import io.spdkio.blob.BlobstoreOptions;
 import io.spdkio.spi.Engine;
+import io.spdkio.spi.EngineBdev;
 import io.spdkio.spi.EngineConfig;
 import io.spdkio.spi.EngineThread;
 import io.spdkio.spi.IoContext;
@@ -581,6 +583,20 @@ final class NativeEngine implements Engine {
     @Override
     public CompletionStage<Void> detachNvme(String name) {
         return method("detaching controller '" + name + "'", "bdev_nvme_detach_controller", Map.of("name", name));
+    }
+
+    // ---- stores
+
+    @Override
+    public CompletionStage<NativeBlobstore> initBlobstore(
+            EngineThread mdThread, EngineBdev bdev, BlobstoreOptions options) {
+        return new StoreOpener(runtime, (NativeThread) mdThread, (NativeBdev) bdev, options, this::get).init();
+    }
+
+    @Override
+    public CompletionStage<NativeBlobstore> loadBlobstore(
+            EngineThread mdThread, EngineBdev bdev, BlobstoreOptions options) {
+        return new StoreOpener(runtime, (NativeThread) mdThread, (NativeBdev) bdev, options, this::get).load();
     }
 
     // ---- the end

@@ -6,6 +6,7 @@ import io.spdkio.bdev.IoType;
 import io.spdkio.spi.EngineThread;
 import io.spdkio.spi.IoContext;
 import io.spdkio.spi.IoRequest;
+import io.spdkio.spi.SpinLock;
 import io.spdkio.sys.BdevRequests;
 import io.spdkio.sys.BdevRing;
 import io.spdkio.sys.raw.ThreadH;
@@ -14,8 +15,12 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
@@ -26,6 +31,7 @@ import java.util.function.Supplier;
 final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequests {
     private static final int FIRST_SLOTS = 256;
     private static final long EXIT_NANOS = TimeUnit.SECONDS.toNanos(20);
+    private static final long STORES_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
     private static final long IOVEC_BYTES = 16;
 
     private final SpdkRuntime runtime;
@@ -45,6 +51,21 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
 
     /** The channels that their backends did not open, by device. */
     private final Map<Integer, Integer> unopened = new HashMap<>();
+
+    /** The stores whose metadata belongs to this thread. */
+    private final List<NativeBlobstore> stores = new ArrayList<>();
+
+    /** Calls into blobstore that have their results. */
+    private final ArrayDeque<BlobCalls.Call> doneCalls = new ArrayDeque<>();
+
+    /** What other threads want done in the next poll, whoever polls. */
+    private final Queue<Runnable> later = new ConcurrentLinkedQueue<>();
+
+    /** Held while blobstore may change what other threads read. */
+    private final SpinLock metadataGuard = new SpinLock();
+
+    private int callsUnderWay;
+    private int blobChannels;
 
     /** For each slot, memory for the vectors of its I/O; null where none was needed yet. */
     private MemorySegment[] vectors = new MemorySegment[FIRST_SLOTS];
@@ -128,7 +149,9 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
             io = new OwnIo(this);
         }
         io.on = on;
-        on.ownBegan();
+        if (on != null) {
+            on.ownBegan();
+        }
         io.begin();
         return io;
     }
@@ -148,7 +171,9 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
         protected void onComplete(int status) {
             NativeChannel from = on;
             thread.spareIos.addLast(this);
-            from.ownEnded();
+            if (from != null) {
+                from.ownEnded();
+            }
         }
     }
 
@@ -192,31 +217,119 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
 
     @Override
     public void complete(int slot, int status) {
-        context.completeNow(slot, copies.isEmpty() ? status : finishCopy(slot, status));
+        int result = copies.isEmpty() ? status : finishCopy(slot, status);
+        if (blobChannels != 0 && context.request(slot).channel() instanceof NativeBlobChannel channel) {
+            result = channel.result(context.request(slot), result);
+        }
+        context.completeNow(slot, result);
     }
 
     @Override
     public int poll() {
         int work = 0;
-        if (ring.poll(address, 0) != 0) {
+        if (pollRing() != 0) {
             context.now(clock.nanosAt(ring.ticks()));
             work = ring.drain(this);
         }
         work += ring.drainRequests(this);
+        if (!stores.isEmpty() || !doneCalls.isEmpty() || !later.isEmpty()) {
+            work += pollStores();
+        }
         return ring.lastPoll() > 0 ? work + 1 : work;
     }
 
+    private int pollRing() {
+        if (callsUnderWay == 0) {
+            return ring.poll(address, 0);
+        }
+        try (SpinLock _ = metadataGuard.acquire()) {
+            return ring.poll(address, 0);
+        }
+    }
+
+    private int pollStores() {
+        int work = 0;
+        for (Runnable task = later.poll(); task != null; task = later.poll()) {
+            task.run();
+            work++;
+        }
+        for (BlobCalls.Call call = doneCalls.pollFirst(); call != null; call = doneCalls.pollFirst()) {
+            callsUnderWay--;
+            call.handOut();
+            work++;
+        }
+        for (int i = stores.size() - 1; i >= 0 && i < stores.size(); i--) {
+            if (stores.get(i).isAbandoned()) {
+                stores.get(i).tryEnd();
+            }
+        }
+        return work;
+    }
+
+    /** Blobstore sends messages to threads that have to do with it, and those don't wake anybody. */
     @Override
     public boolean isIdle() {
-        return ring.pending() == 0;
+        return ring.pending() == 0 && stores.isEmpty() && blobChannels == 0 && callsUnderWay == 0 && later.isEmpty();
+    }
+
+    // ---- stores
+
+    void storeOpened(NativeBlobstore store) {
+        stores.add(store);
+    }
+
+    void storeEnded(NativeBlobstore store) {
+        stores.remove(store);
+    }
+
+    void blobChannelOpened() {
+        blobChannels++;
+    }
+
+    void blobChannelClosed() {
+        blobChannels--;
+    }
+
+    /** Has something done in the next poll, also when the thread has exited and SPDK's part of it lives on. */
+    void later(Runnable task) {
+        later.add(task);
+    }
+
+    SpinLock metadataLock() {
+        return metadataGuard.acquire();
+    }
+
+    void callBegun() {
+        callsUnderWay++;
+    }
+
+    /** A call has its result; called from C. */
+    void callDone(BlobCalls.Call call) {
+        doneCalls.addLast(call);
+    }
+
+    /** Asks the device of a store to abort what it does for the I/O in a slot. */
+    void abortBlobIo(int slot) {
+        // It has ended when the ring has taken it, and so needs no channel to wait for it.
+        OwnIo abort = ownIo(null);
+        ring.submit(BdevRing.BLOB_ABORT, slotOf(abort), 0, 0, 0, 0, 0, 0, slot, 0);
     }
 
     // ---- the end
 
     @Override
     public void close() {
-        int _ = as(() -> ThreadH.spdk_thread_exit(spdkThread));
         long begin = System.nanoTime();
+        while (!stores.isEmpty() && System.nanoTime() - begin < STORES_NANOS) {
+            int _ = poll();
+            Thread.onSpinWait();
+        }
+        if (!stores.isEmpty()) {
+            handOver();
+            return;
+        }
+        int _ = as(() -> ThreadH.spdk_thread_exit(spdkThread));
+        begin = System.nanoTime();
         while (!ThreadH.spdk_thread_is_exited(spdkThread)) {
             int _ = poll();
             if (System.nanoTime() - begin > EXIT_NANOS) {
@@ -230,6 +343,50 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
             }
             Thread.onSpinWait();
         }
+        free();
+    }
+
+    @Override
+    public void giveUp() {
+        if (!stores.isEmpty()) {
+            handOver();
+        }
+    }
+
+    /**
+     * Other threads still have to do with stores that were left behind here, and SPDK sends them messages through this
+     * SPDK thread: the app thread polls it until they are gone.
+     */
+    private void handOver() {
+        boolean freed = context.outstanding() == 0;
+        var _ =
+                runtime.app()
+                        .submit(() -> {
+                            boolean[] exiting = new boolean[1];
+                            runtime.app().poll(() -> pollAfterwards(exiting, freed));
+                            return null;
+                        });
+    }
+
+    private int pollAfterwards(boolean[] exiting, boolean freed) {
+        int work = poll();
+        if (!stores.isEmpty()) {
+            return work;
+        }
+        if (!exiting[0]) {
+            exiting[0] = true;
+            int _ = as(() -> ThreadH.spdk_thread_exit(spdkThread));
+        }
+        if (!ThreadH.spdk_thread_is_exited(spdkThread)) {
+            return work;
+        }
+        if (freed) {
+            free();
+        }
+        return -1;
+    }
+
+    private void free() {
         ring.detach();
         ThreadH.spdk_thread_destroy(spdkThread);
         ring.close();

@@ -56,6 +56,7 @@ final class SpdkRuntime {
     private final Map<Long, IntConsumer> eventSinks = new ConcurrentHashMap<>();
     private final AtomicLong ids = new AtomicLong();
     private JsonRpc rpc;
+    private final BlobCalls blobCalls = new BlobCalls(arena);
     private MemorySegment module;
     private MemorySegment onBdevEvent;
 
@@ -227,6 +228,10 @@ final class SpdkRuntime {
 
     Memory memory() {
         return memory;
+    }
+
+    BlobCalls blobCalls() {
+        return blobCalls;
     }
 
     // ---- devices written in Java

@@ -88,6 +88,13 @@ public final class BdevRing implements AutoCloseable {
     /** {@code spdk_blob_io_unmap}; see {@link #BLOB_READ}. */
     public static final int BLOB_UNMAP = 21;
 
+    /**
+     * Aborts the operation on a blob in the slot {@code target}, as {@link #ABORT} does; {@code desc} and {@code
+     * channel} are not looked at. Reaches what a {@link StoreDevice} does for it on this thread, as far as the bdev
+     * aborts; what waits for blobstore ends when its turn comes.
+     */
+    public static final int BLOB_ABORT = 22;
+
     /** Takes completions. */
     @FunctionalInterface
     public interface Completions {

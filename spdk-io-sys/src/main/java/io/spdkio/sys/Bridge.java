@@ -8,7 +8,7 @@ import java.lang.invoke.VarHandle;
 
 /**
  * The functions of our own in the library, as they are; {@link BdevRing}, {@link ServedBdev}, {@link ErrorGate}, {@link
- * SpdkThreads} and {@link LogLines} are the way to use them.
+ * StoreDevice}, {@link SpdkThreads} and {@link LogLines} are the way to use them.
  */
 public final class Bridge {
     private Bridge() {}
@@ -191,6 +191,101 @@ public final class Bridge {
         }
     }
 
+    /** {@code spdkio_store_open}. */
+    static MemorySegment storeOpen(
+            MemorySegment name, boolean writable, MemorySegment module, MemorySegment onEvent, MemorySegment result) {
+        RawSupport.ensureLoaded();
+        try {
+            return (MemorySegment) StoreHandles.OPEN.invokeExact(name, writable, module, onEvent, result);
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
+    /** One of the functions that take a store and give nothing. */
+    private static void storeCall(MethodHandle function, MemorySegment store) {
+        try {
+            function.invokeExact(store);
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
+    /** {@code spdkio_store_release}. */
+    static void storeRelease(MemorySegment store) {
+        storeCall(StoreHandles.RELEASE, store);
+    }
+
+    /** {@code spdkio_store_discard}. */
+    static void storeDiscard(MemorySegment store) {
+        storeCall(StoreHandles.DISCARD, store);
+    }
+
+    /** {@code spdkio_store_cut_off}. */
+    static void storeCutOff(MemorySegment store) {
+        storeCall(StoreHandles.CUT_OFF, store);
+    }
+
+    /** {@code spdkio_store_abort}. */
+    static void storeAbort(MemorySegment store) {
+        storeCall(StoreHandles.ABORT, store);
+    }
+
+    /** {@code spdkio_store_is_closed}. */
+    static boolean storeIsClosed(MemorySegment store) {
+        try {
+            return (boolean) StoreHandles.IS_CLOSED.invokeExact(store);
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
+    /** What {@code spdkio_store_lost} points to. */
+    static MemorySegment storeLost(MemorySegment store) {
+        try {
+            var pointer = (MemorySegment) StoreHandles.LOST.invokeExact(store);
+            return memory(pointer.address(), 2 * ValueLayout.JAVA_INT.byteSize());
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
+    /** {@code spdkio_store_resize}. */
+    static void storeResize(MemorySegment store, long clusterBlocks, long dataClusters) {
+        try {
+            StoreHandles.RESIZE.invokeExact(store, clusterBlocks, dataClusters);
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
+    /** {@code spdkio_store_flush}. */
+    static void storeFlush(MemorySegment store, MemorySegment done, MemorySegment argument) {
+        try {
+            StoreHandles.FLUSH.invokeExact(store, done, argument);
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
+    /** {@code spdkio_store_super}. */
+    static MemorySegment storeSuper(MemorySegment store) {
+        try {
+            return (MemorySegment) StoreHandles.SUPER.invokeExact(store);
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
+    /** {@code spdkio_store_xattrs}. */
+    static void storeXattrs(MemorySegment options, MemorySegment xattrs) {
+        try {
+            StoreHandles.XATTRS.invokeExact(options, xattrs);
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
     static int chainSigbus(MemorySegment spdkAction) {
         try {
             return (int) RawSupport.bind("spdkio_chain_sigbus", "IP").invokeExact(spdkAction);
@@ -265,6 +360,20 @@ public final class Bridge {
         static final MethodHandle INSTALL = RawSupport.bind("spdkio_gate_install", "PJ");
         static final MethodHandle SET = RawSupport.bind("spdkio_gate_set", "IPIIJJJ");
         static final MethodHandle CLEAR = RawSupport.bind("spdkio_gate_clear", "VP");
+    }
+
+    private static final class StoreHandles {
+        static final MethodHandle OPEN = RawSupport.bind("spdkio_store_open", "PPZPPP");
+        static final MethodHandle RELEASE = RawSupport.bind("spdkio_store_release", "VP");
+        static final MethodHandle DISCARD = RawSupport.bind("spdkio_store_discard", "VP");
+        static final MethodHandle CUT_OFF = RawSupport.bind("spdkio_store_cut_off", "VP");
+        static final MethodHandle ABORT = RawSupport.bind("spdkio_store_abort", "VP");
+        static final MethodHandle IS_CLOSED = RawSupport.bind("spdkio_store_is_closed", "ZP");
+        static final MethodHandle LOST = RawSupport.bind("spdkio_store_lost", "PP");
+        static final MethodHandle RESIZE = RawSupport.bind("spdkio_store_resize", "VPJJ");
+        static final MethodHandle FLUSH = RawSupport.bind("spdkio_store_flush", "VPPP");
+        static final MethodHandle SUPER = RawSupport.bind("spdkio_store_super", "PP");
+        static final MethodHandle XATTRS = RawSupport.bind("spdkio_store_xattrs", "VPP");
     }
 
     private static final class LogHandles {

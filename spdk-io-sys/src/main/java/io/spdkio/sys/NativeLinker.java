@@ -65,7 +65,8 @@ public final class NativeLinker {
                     "spdkio_thread.c",
                     "spdkio_ring.c",
                     "spdkio_device.c",
-                    "spdkio_gate.c");
+                    "spdkio_gate.c",
+                    "spdkio_store.c");
     private static final List<String> TABLES = List.of("spdkio_abi.inc", "spdkio_inline.inc");
     private static final List<String> OTHERS = List.of("spdkio_bridge.h", "abi.txt");
 

@@ -28,6 +28,9 @@ class TestBackend implements BdevBackend {
         void submit(TestBackend backend, BdevIo io);
     }
 
+    private static final Set<IoType> USUAL =
+            EnumSet.of(IoType.READ, IoType.WRITE, IoType.FLUSH, IoType.UNMAP, IoType.WRITE_ZEROES);
+
     final List<Seen> seen = new CopyOnWriteArrayList<>();
     final List<BdevIo> held = new ArrayList<>();
     final List<BdevIo> aborts = new ArrayList<>();
@@ -42,17 +45,26 @@ class TestBackend implements BdevBackend {
     private final MemorySegment memory;
 
     TestBackend(BdevGeometry geometry) {
-        this(geometry, EnumSet.of(IoType.READ, IoType.WRITE, IoType.FLUSH, IoType.UNMAP, IoType.WRITE_ZEROES));
+        this(geometry, USUAL);
     }
 
     TestBackend(BdevGeometry geometry, Set<IoType> types) {
+        this(geometry, types, geometry.blockCount());
+    }
+
+    private TestBackend(BdevGeometry geometry, Set<IoType> types, long mostBlocks) {
         this.geometry = geometry;
         this.types = Set.copyOf(types);
-        this.memory = Arena.ofAuto().allocate(geometry.sizeBytes());
+        this.memory = Arena.ofAuto().allocate(mostBlocks * geometry.blockSize());
     }
 
     static TestBackend of(long blocks, int blockSize) {
         return new TestBackend(BdevGeometry.of(blockSize, blocks));
+    }
+
+    /** One with memory to grow. */
+    static TestBackend of(long blocks, int blockSize, long mostBlocks) {
+        return new TestBackend(BdevGeometry.of(blockSize, blocks), USUAL, mostBlocks);
     }
 
     /** Keeps every I/O until the test completes it. */

@@ -1,0 +1,911 @@
+package io.spdkio.libspdk;
+
+import io.spdkio.Errno;
+import io.spdkio.IoStatus;
+import io.spdkio.SpdkException;
+import io.spdkio.blob.BlobOptions;
+import io.spdkio.blob.ClearMethod;
+import io.spdkio.spi.EngineBlob;
+import io.spdkio.spi.EngineBlobstore;
+import io.spdkio.spi.SpinLock;
+import io.spdkio.sys.StoreDevice;
+import io.spdkio.sys.raw.BlobH;
+import io.spdkio.sys.raw.spdk_blob_open_opts;
+import io.spdkio.sys.raw.spdk_blob_opts;
+import io.spdkio.sys.raw.spdk_blob_xattr_opts;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+
+/**
+ * A struct spdk_blob_store. Everything that SPDK is asked for is asked on the metadata thread; what other threads read
+ * is guarded by that thread's {@link NativeThread#metadataLock}.
+ */
+final class NativeBlobstore implements EngineBlobstore {
+    /** More would use up the requests that a store has on its metadata thread; the rest waits here. */
+    private static final int MAX_RUNNING = 64;
+
+    /** A chain of clones may be of several devices; this is longer than any. */
+    private static final int MAX_ATTEMPTS = 1000;
+
+    private static final String UNLOADED = "unloaded";
+    private static final String DESTROYED = "destroyed";
+    private static final long FIRST_BLOB = 1L << 32;
+    private static final int SUPER_TYPE_AT = 56;
+    private static final int TYPE_BYTES = BlobH.SPDK_BLOBSTORE_TYPE_LENGTH;
+
+    private final SpdkRuntime runtime;
+    private final BlobCalls calls;
+    private final NativeThread thread;
+    private final NativeBdev bdev;
+    private final StoreDevice device;
+    private final ExternalDevices external;
+    private final MemorySegment externalContext;
+
+    /** The pages of the blobs that there are. */
+    private final BitSet blobs = new BitSet();
+
+    private final Map<Long, List<NativeBlob>> open = new HashMap<>();
+    private final Set<NativeBlobChannel> channels = ConcurrentHashMap.newKeySet();
+    private final ArrayDeque<Runnable> waiting = new ArrayDeque<>();
+    private int running;
+
+    /** How many operations are done again, now that their external devices are ready. */
+    private int retrying;
+
+    private MemorySegment bs = MemorySegment.NULL;
+    private String type = "";
+    private long clusterSizeBytes;
+    private int pageSizeBytes;
+    private int ioUnitSizeBytes;
+    private long lastFree;
+    private long lastTotal;
+
+    /** Whether external devices may be among what its blobs read from. */
+    private boolean readsElsewhere;
+
+    private boolean ending;
+
+    /** Whether the metadata thread exits or has exited. */
+    private boolean leftBehind;
+
+    /** Whether it has to be ended for that. */
+    private boolean abandoned;
+
+    /** Whether the struct is gone; guarded by the metadata lock. */
+    private boolean gone;
+
+    private volatile boolean cutOff;
+
+    NativeBlobstore(
+            SpdkRuntime runtime, NativeThread thread, NativeBdev bdev, StoreDevice device, ExternalDevices external) {
+        this.runtime = runtime;
+        this.calls = runtime.blobCalls();
+        this.thread = thread;
+        this.bdev = bdev;
+        this.device = device;
+        this.external = external;
+        this.externalContext = calls.register(external);
+        thread.storeOpened(this);
+        bdev.storeOpened(this);
+    }
+
+    NativeBdev bdev() {
+        return bdev;
+    }
+
+    MemorySegment bsDev() {
+        return device.bsDev();
+    }
+
+    NativeThread thread() {
+        return thread;
+    }
+
+    MemorySegment externalContext() {
+        return externalContext;
+    }
+
+    boolean isCutOff() {
+        return cutOff;
+    }
+
+    @Override
+    public String toString() {
+        return "the blobstore on '" + bdev.name() + "'";
+    }
+
+    // ---- beginning and end
+
+    /** Init and load: completes with this store when blobstore has made it. */
+    CompletableFuture<NativeBlobstore> begin(String what, BlobCalls.Start start) {
+        running++;
+        return calls.start(thread, this::metBlob, start)
+                .thenCompose(result -> {
+                    running--;
+                    external.loaded();
+                    if (result.status() != 0) {
+                        // Blobstore has destroyed its part.
+                        SpdkException problem = beginFailure(what, result.status());
+                        return ended().thenCompose(_ -> CompletableFuture.failedFuture(problem));
+                    }
+                    bs = MemorySegment.ofAddress(result.value());
+                    if (hasFailed()) {
+                        SpdkException problem = hasFailedException();
+                        ending = true;
+                        return forceEnd().thenCompose(_ -> CompletableFuture.failedFuture(problem));
+                    }
+                    readShape();
+                    return CompletableFuture.completedFuture(this);
+                });
+    }
+
+    private void metBlob(long blob) {
+        noteBlob(BlobH.spdk_blob_get_id(MemorySegment.ofAddress(blob)));
+    }
+
+    private SpdkException beginFailure(String what, int status) {
+        if (bdev.isRemoved()) {
+            return removed();
+        }
+        String reason = runtime.log().reason();
+        return switch (-status) {
+            case Errno.ENXIO ->
+                    SpdkException.withMessage(
+                            what
+                                    + " holds a blobstore of type '"
+                                    + device.superBlock().map(NativeBlobstore::typeIn).orElse("?")
+                                    + "': ENXIO. Load it with that type, or with the empty string for any",
+                            status);
+            case Errno.EILSEQ ->
+                    SpdkException.withMessage(
+                            what
+                                    + ": there is no blobstore, or its super block is damaged, or it is larger than the"
+                                    + " device: EILSEQ"
+                                    + reason,
+                            status);
+            case Errno.ENOSPC, Errno.ENOMEM ->
+                    SpdkException.withMessage(
+                            what
+                                    + ": "
+                                    + IoStatus.describe(status)
+                                    + reason
+                                    + ". The device may be too small; make clusters smaller or metadata pages fewer",
+                            -Errno.ENOSPC);
+            default -> SpdkException.withMessage(what + ": " + IoStatus.describe(status) + reason, status);
+        };
+    }
+
+    private static String typeIn(byte[] superBlock) {
+        String padded = new String(superBlock, SUPER_TYPE_AT, TYPE_BYTES, StandardCharsets.ISO_8859_1);
+        int end = padded.indexOf('\0');
+        return end < 0 ? padded : padded.substring(0, end);
+    }
+
+    private void readShape() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment tag = BlobH.spdk_bs_get_bstype(arena, bs);
+            byte[] bytes = tag.asSlice(0, TYPE_BYTES).toArray(ValueLayout.JAVA_BYTE);
+            String padded = new String(bytes, StandardCharsets.ISO_8859_1);
+            int end = padded.indexOf('\0');
+            type = end < 0 ? padded : padded.substring(0, end);
+        }
+        // A store that was loaded as of any type says that it has none.
+        if (type.isEmpty()) {
+            type = device.superBlock().map(NativeBlobstore::typeIn).orElse("");
+        }
+        clusterSizeBytes = BlobH.spdk_bs_get_cluster_size(bs);
+        pageSizeBytes = (int) BlobH.spdk_bs_get_page_size(bs);
+        ioUnitSizeBytes = (int) BlobH.spdk_bs_get_io_unit_size(bs);
+        noteSize();
+    }
+
+    private void noteSize() {
+        device.resize(clusterSizeBytes / bdev.geometry().blockSize(), BlobH.spdk_bs_total_data_cluster_count(bs));
+    }
+
+    /** The struct is gone: waits until the device is free. Completes on the metadata thread, if that is there. */
+    private CompletableFuture<Void> ended() {
+        try (SpinLock _ = thread.metadataLock()) {
+            gone = true;
+        }
+        calls.unregister(externalContext);
+        external.discardLeft(thread);
+        thread.storeEnded(this);
+        bdev.storeClosed(this);
+        CompletableFuture<Void> closed = new CompletableFuture<>();
+        var _ =
+                runtime.app()
+                        .start(() -> runtime.app().when(device::isClosed))
+                        .whenComplete((_, _) -> {
+                            device.release();
+                            if (!thread.context().post(() -> closed.complete(null))) {
+                                closed.complete(null);
+                            }
+                        });
+        return closed;
+    }
+
+    private SpdkException removed() {
+        return new SpdkException.NotFound(
+                "bdev '" + bdev.name() + "' was removed under its blobstore; unload the store", -Errno.ENODEV);
+    }
+
+    private void requireNothingOpen(String what) {
+        if (!open.isEmpty()) {
+            String names =
+                    String.join(", ", open.keySet().stream().limit(8).map(id -> "0x" + Long.toHexString(id)).toList());
+            throw new SpdkException.Busy(
+                    this + " can't be " + what + ": blobs are open (" + names + "); close them first", -Errno.EBUSY);
+        }
+    }
+
+    @Override
+    public CompletionStage<Void> unload() {
+        return end(UNLOADED, argument -> BlobH.spdk_bs_unload(bs, calls.onStatus(), argument));
+    }
+
+    @Override
+    public CompletionStage<Void> destroy() {
+        return end(DESTROYED, argument -> BlobH.spdk_bs_destroy(bs, calls.onStatus(), argument));
+    }
+
+    private CompletionStage<Void> end(String what, BlobCalls.Start start) {
+        requireNothingOpen(what);
+        if (running != 0 || ending) {
+            throw new SpdkException.Busy(
+                    this + " can't be " + what + ": an operation is under way; wait for that", -Errno.EBUSY);
+        }
+        ending = true;
+        return calls.start(thread, start)
+                .thenCompose(result -> {
+                    int status = result.status();
+                    // One that has failed is as it was then, and the next load recovers it.
+                    boolean asWell = hasFailed();
+                    if (status == -Errno.EBUSY) {
+                        ending = false;
+                        leaveWhenUnused();
+                        throw new SpdkException.Busy(
+                                this + " can't be " + what + ": blobs are open; close them first", status);
+                    }
+                    boolean freed = status == 0 || (status == -Errno.EIO && what.equals(UNLOADED));
+                    return (freed ? ended() : forceEnd())
+                            .thenCompose(_ -> {
+                                if (asWell && what.equals(DESTROYED) && !bdev.isRemoved()) {
+                                    return CompletableFuture.failedFuture(
+                                            failure(this + " was closed, but could not be " + what, -Errno.EIO));
+                                }
+                                return status == 0 || asWell || bdev.isRemoved()
+                                        ? CompletableFuture.completedFuture(null)
+                                        : CompletableFuture.failedFuture(
+                                                failure(this + " was closed, but could not be " + what, status));
+                            });
+                });
+    }
+
+    /** Frees the struct without the device. */
+    private CompletableFuture<Void> forceEnd() {
+        cutOff();
+        return calls.start(thread, argument -> BlobH.spdk_bs_unload(bs, calls.onStatus(), argument))
+                .thenCompose(result -> {
+                    if (result.status() != 0 && result.status() != -Errno.EIO) {
+                        throw new IllegalStateException(this + " does not end: " + result.status());
+                    }
+                    return ended();
+                });
+    }
+
+    private void cutOff() {
+        cutOff = true;
+        try (SpinLock _ = thread.metadataLock()) {
+            if (!gone) {
+                device.cutOff();
+            }
+        }
+    }
+
+    /** Its device goes away: ends what is under way. Any thread. */
+    void deviceRemoved() {
+        cutOff();
+        Set<NativeThread> threads = new HashSet<>();
+        threads.add(thread);
+        channels.forEach(channel -> threads.add(channel.thread()));
+        for (NativeThread each : threads) {
+            Runnable abort =
+                    () ->
+                            each.as(() -> {
+                                device.abort();
+                                return null;
+                            });
+            if (each.context().isCurrent()) {
+                abort.run();
+            } else {
+                boolean _ = each.context().post(abort);
+            }
+        }
+    }
+
+    @Override
+    public void abandon() {
+        cutOff();
+        thread.later(() -> {
+            leftBehind = true;
+            leaveWhenUnused();
+        });
+    }
+
+    private void leaveWhenUnused() {
+        if (leftBehind && !ending && !gone) {
+            ending = true;
+            abandoned = true;
+        }
+    }
+
+    /** Whether it is to be ended as soon as nothing uses it; polled by the metadata thread. */
+    boolean isAbandoned() {
+        return abandoned;
+    }
+
+    /** Ends one that was abandoned when nobody is in it any more. */
+    void tryEnd() {
+        if (running != 0 || !channels.isEmpty() || gone) {
+            return;
+        }
+        abandoned = false;
+        List<NativeBlob> left = new ArrayList<>();
+        open.values().forEach(left::addAll);
+        CompletableFuture<?>[] closed =
+                left.stream()
+                        .map(NativeBlob::close)
+                        .map(CompletionStage::toCompletableFuture)
+                        .toArray(CompletableFuture[]::new);
+        var _ = CompletableFuture.allOf(closed).handle((_, _) -> forceEnd());
+    }
+
+    // ---- operations
+
+    SpdkException failure(String what, int status) {
+        if (bdev.isRemoved()) {
+            return removed();
+        }
+        return switch (-status) {
+            case Errno.ENOSPC ->
+                    SpdkException.withMessage(
+                            what + ": ENOSPC. The blobstore is full; delete or shrink blobs, or grow it", status);
+            case Errno.EBUSY ->
+                    SpdkException.withMessage(
+                            what
+                                    + ": EBUSY. It is open, has several clones, or another operation on it is under"
+                                    + " way; close it or wait",
+                            status);
+            case Errno.EPERM ->
+                    SpdkException.withMessage(
+                            what + ": EPERM. It is read-only; make a clone of it and change that", status);
+            case Errno.ENOMEM ->
+                    SpdkException.withMessage(
+                            what + ": ENOMEM. SPDK has no memory for it, or it does not fit a metadata page", status);
+            default ->
+                    SpdkException.withMessage(what + ": " + IoStatus.describe(status) + runtime.log().reason(), status);
+        };
+    }
+
+    SpdkException.NotFound noBlob(long id) {
+        return new SpdkException.NotFound(
+                "there is no blob 0x%x in %s; list them with Blobstore.blobs".formatted(id, this), -Errno.ENOENT);
+    }
+
+    void checkUsable() {
+        if (bdev.isRemoved()) {
+            throw removed();
+        }
+        if (ending) {
+            throw new SpdkException.Closed(this + " is being unloaded; load it again");
+        }
+        if (hasFailed()) {
+            throw hasFailedException();
+        }
+    }
+
+    /** Whether metadata could not be written, which ends all changes until the next load. */
+    boolean hasFailed() {
+        return device.lostWrites() != 0;
+    }
+
+    SpdkException hasFailedException() {
+        return bdev.isRemoved()
+                ? removed()
+                : SpdkException.withMessage(
+                        "metadata of "
+                                + this
+                                + " could not be written, and it takes no changes any more: EIO. Unload and load it"
+                                + runtime.log().reason(),
+                        -Errno.EIO);
+    }
+
+    int lostWrites() {
+        return device.lostWrites();
+    }
+
+    int metadataWrites() {
+        return device.metadataWrites();
+    }
+
+    private static String blob(long id) {
+        return "blob 0x" + Long.toHexString(id);
+    }
+
+    /** Waits for its turn, and does what needs devices that are not there yet again. */
+    CompletableFuture<Long> operation(String what, BlobCalls.Start start) {
+        return operation(what, true, start);
+    }
+
+    private CompletableFuture<Long> operation(String what, boolean needsExternal, BlobCalls.Start start) {
+        checkUsable();
+        CompletableFuture<Long> done = new CompletableFuture<>();
+        if (running < MAX_RUNNING) {
+            running++;
+            attempt(done, what, needsExternal, start, 0);
+        } else {
+            waiting.addLast(() -> attempt(done, what, needsExternal, start, 0));
+        }
+        return done;
+    }
+
+    private void attempt(
+            CompletableFuture<Long> done, String what, boolean needsExternal, BlobCalls.Start start, int before) {
+        var _ =
+                calls.start(thread, start)
+                        .thenAccept(result -> {
+                            if (result.status() == ExternalDevices.MISSING
+                                    && external.areMissing()
+                                    && before < MAX_ATTEMPTS) {
+                                retrying += before == 0 ? 1 : 0;
+                                try {
+                                    external.find(needsExternal);
+                                    readsElsewhere = true;
+                                } catch (Throwable e) {
+                                    retried();
+                                    finish(() -> done.completeExceptionally(e));
+                                    return;
+                                }
+                                attempt(done, what, needsExternal, start, before + 1);
+                                return;
+                            }
+                            if (before > 0) {
+                                retried();
+                            }
+                            if (result.status() == 0 && !bdev.isRemoved() && !hasFailed()) {
+                                finish(() -> done.complete(result.value()));
+                            } else {
+                                SpdkException problem =
+                                        hasFailed() ? hasFailedException() : failure(what, result.status());
+                                finish(() -> done.completeExceptionally(problem));
+                            }
+                        });
+    }
+
+    /** Nobody else may want what is left. */
+    private void retried() {
+        if (--retrying == 0) {
+            external.discardLeft(thread);
+        }
+    }
+
+    /** An operation has ended: the next one's turn. */
+    private void finish(Runnable tell) {
+        Runnable next = waiting.pollFirst();
+        if (next == null) {
+            running--;
+        } else {
+            next.run();
+        }
+        tell.run();
+    }
+
+    private static CompletableFuture<Void> nothing(CompletableFuture<Long> future) {
+        return future.thenApply(_ -> null);
+    }
+
+    // ---- the store
+
+    @Override
+    public String type() {
+        return type;
+    }
+
+    @Override
+    public long clusterSizeBytes() {
+        return clusterSizeBytes;
+    }
+
+    @Override
+    public int pageSizeBytes() {
+        return pageSizeBytes;
+    }
+
+    @Override
+    public int ioUnitSizeBytes() {
+        return ioUnitSizeBytes;
+    }
+
+    /** Reads from the struct, or gives what was read last. Any thread. */
+    long read(LongSupplier reader, long last) {
+        try (SpinLock _ = thread.metadataLock()) {
+            return gone ? last : reader.getAsLong();
+        }
+    }
+
+    @Override
+    public long totalDataClusters() {
+        return lastTotal = read(() -> BlobH.spdk_bs_total_data_cluster_count(bs), lastTotal);
+    }
+
+    @Override
+    public long freeClusters() {
+        return lastFree = read(() -> BlobH.spdk_bs_free_cluster_count(bs), lastFree);
+    }
+
+    @Override
+    public OptionalLong superBlob() {
+        checkUsable();
+        BlobCalls.Result result = calls.now(thread, argument -> BlobH.spdk_bs_get_super(bs, calls.onValue(), argument));
+        if (result.status() == -Errno.ENOENT) {
+            return OptionalLong.empty();
+        }
+        if (result.status() != 0) {
+            throw failure("the super blob of " + this, result.status());
+        }
+        return OptionalLong.of(result.value());
+    }
+
+    @Override
+    public CompletionStage<Void> setSuperBlob(OptionalLong id) {
+        long value = id.orElse(BlobH.SPDK_BLOBID_INVALID);
+        return nothing(
+                operation(
+                        "setting the super blob of " + this,
+                        argument -> BlobH.spdk_bs_set_super(bs, value, calls.onStatus(), argument)));
+    }
+
+    @Override
+    public CompletionStage<Void> grow() {
+        checkUsable();
+        noteSize();
+        return operation("growing " + this, argument -> BlobH.spdk_bs_grow_live(bs, calls.onStatus(), argument))
+                .thenApply(_ -> {
+                    noteSize();
+                    return null;
+                });
+    }
+
+    // ---- its blobs
+
+    private static int pageOf(long id) {
+        return (int) id;
+    }
+
+    private void noteBlob(long id) {
+        blobs.set(pageOf(id));
+    }
+
+    @Override
+    public CompletionStage<OptionalLong> nextBlob(OptionalLong after) {
+        checkUsable();
+        int page = blobs.nextSetBit(after.isPresent() ? pageOf(after.getAsLong()) + 1 : 0);
+        return CompletableFuture.completedFuture(page < 0 ? OptionalLong.empty() : OptionalLong.of(FIRST_BLOB | page));
+    }
+
+    /** An id that can't be one is not for SPDK, which takes its lower half. */
+    private boolean isBlob(long id) {
+        return (id & ~0x7fff_ffffL) == FIRST_BLOB && blobs.get(pageOf(id));
+    }
+
+    private void requireBlob(long id) {
+        checkUsable();
+        if (!isBlob(id)) {
+            throw noBlob(id);
+        }
+    }
+
+    static int clearMethod(ClearMethod method) {
+        return switch (method) {
+            case DEFAULT -> BlobH.BLOB_CLEAR_WITH_DEFAULT;
+            case NONE -> BlobH.BLOB_CLEAR_WITH_NONE;
+            case UNMAP -> BlobH.BLOB_CLEAR_WITH_UNMAP;
+            case WRITE_ZEROES -> BlobH.BLOB_CLEAR_WITH_WRITE_ZEROES;
+        };
+    }
+
+    private long created(long id) {
+        noteBlob(id);
+        return id;
+    }
+
+    @Override
+    public CompletionStage<Long> createBlob(BlobOptions options) {
+        return operation(
+                        "creating a blob of " + options.clusters() + " clusters in " + this,
+                        argument -> {
+                            try (Arena arena = Arena.ofConfined()) {
+                                MemorySegment struct = blobOptions(options, arena);
+                                BlobH.spdk_bs_create_blob_ext(bs, struct, calls.onValue(), argument);
+                            }
+                        })
+                .thenApply(this::created);
+    }
+
+    private static MemorySegment blobOptions(BlobOptions options, Arena arena) {
+        MemorySegment struct = spdk_blob_opts.allocate(arena);
+        BlobH.spdk_blob_opts_init(struct, spdk_blob_opts.BYTES);
+        spdk_blob_opts.num_clusters(struct, options.clusters());
+        spdk_blob_opts.thin_provision(struct, options.thin());
+        spdk_blob_opts.clear_method(struct, clearMethod(options.clearMethod()));
+        spdk_blob_opts.use_extent_table(struct, options.extentTable());
+        StoreDevice.xattrs(spdk_blob_opts.xattrs(struct), options.xattrs(), arena);
+        options.externalSnapshot()
+                .ifPresent(identity -> {
+                    spdk_blob_opts.esnap_id(struct, arena.allocateFrom(ValueLayout.JAVA_BYTE, identity));
+                    spdk_blob_opts.esnap_id_len(struct, identity.length);
+                });
+        return struct;
+    }
+
+    @Override
+    public CompletionStage<? extends EngineBlob> openBlob(long id, ClearMethod clearMethod) {
+        requireBlob(id);
+        return operation(
+                        "opening " + blob(id) + " of " + this,
+                        argument -> {
+                            try (Arena arena = Arena.ofConfined()) {
+                                MemorySegment struct = spdk_blob_open_opts.allocate(arena);
+                                BlobH.spdk_blob_open_opts_init(struct, spdk_blob_open_opts.BYTES);
+                                spdk_blob_open_opts.clear_method(struct, clearMethod(clearMethod));
+                                BlobH.spdk_bs_open_blob_ext(bs, id, struct, calls.onHandle(), argument);
+                            }
+                        })
+                .thenApply(address -> {
+                    NativeBlob opened = new NativeBlob(this, id, MemorySegment.ofAddress(address));
+                    open.computeIfAbsent(id, _ -> new ArrayList<>(1)).add(opened);
+                    return opened;
+                });
+    }
+
+    void blobClosed(NativeBlob blob) {
+        List<NativeBlob> handles = open.get(blob.id());
+        handles.remove(blob);
+        if (handles.isEmpty()) {
+            open.remove(blob.id());
+        }
+    }
+
+    /** What is known of the open blobs is taken anew. */
+    void refresh(long id) {
+        List<NativeBlob> handles = open.get(id);
+        if (handles != null) {
+            handles.forEach(NativeBlob::refresh);
+        }
+    }
+
+    /** The blob, its parent and its clones: whom an operation on it may change. */
+    private Set<Long> family(long id) {
+        Set<Long> family = new HashSet<>(clonesOf(id));
+        family.add(id);
+        parentOf(id).ifPresent(family::add);
+        return family;
+    }
+
+    private <T> CompletableFuture<T> changing(long id, Supplier<CompletableFuture<T>> operation) {
+        Set<Long> before = open.isEmpty() ? Set.of() : family(id);
+        return operation
+                .get()
+                .whenComplete((_, _) -> {
+                    if (!open.isEmpty() && !gone) {
+                        before.forEach(this::refresh);
+                        family(id).forEach(this::refresh);
+                    }
+                });
+    }
+
+    @Override
+    public CompletionStage<Void> deleteBlob(long id) {
+        requireBlob(id);
+        return changing(
+                id,
+                () ->
+                        operation(
+                                        "deleting " + blob(id) + " of " + this,
+                                        false,
+                                        argument -> BlobH.spdk_bs_delete_blob(bs, id, calls.onStatus(), argument))
+                                .thenApply(_ -> {
+                                    blobs.clear(pageOf(id));
+                                    return null;
+                                }));
+    }
+
+    private interface Family {
+        void call(MemorySegment xattrs, MemorySegment argument);
+    }
+
+    private CompletionStage<Long> derive(String what, long id, Map<String, byte[]> xattrs, Family start) {
+        requireBlob(id);
+        // Blobstore reads the attributes in the middle of its work; then there is no longer anything that uses it.
+        Arena arena = Arena.ofAuto();
+        MemorySegment struct = spdk_blob_xattr_opts.allocate(arena);
+        StoreDevice.xattrs(struct, xattrs, arena);
+        return changing(
+                id,
+                () ->
+                        operation(what + " of " + blob(id) + " of " + this, argument -> start.call(struct, argument))
+                                .thenApply(derived -> {
+                                    java.lang.ref.Reference.reachabilityFence(arena);
+                                    return created(derived);
+                                }));
+    }
+
+    @Override
+    public CompletionStage<Long> snapshotBlob(long id, Map<String, byte[]> xattrs) {
+        return derive(
+                "a snapshot",
+                id,
+                xattrs,
+                (struct, argument) -> BlobH.spdk_bs_create_snapshot(bs, id, struct, calls.onValue(), argument));
+    }
+
+    @Override
+    public CompletionStage<Long> cloneBlob(long id, Map<String, byte[]> xattrs) {
+        return derive(
+                "a clone",
+                id,
+                xattrs,
+                (struct, argument) -> BlobH.spdk_bs_create_clone(bs, id, struct, calls.onValue(), argument));
+    }
+
+    private interface Copying {
+        void call(MemorySegment channel, MemorySegment argument);
+    }
+
+    /** An operation that does blob I/O, for which it needs a channel. */
+    private CompletionStage<Void> copying(String what, long id, Copying start) {
+        requireBlob(id);
+        MemorySegment channel = thread.as(() -> BlobH.spdk_bs_alloc_io_channel(bs));
+        if (channel.address() == 0) {
+            throw failure(what, -Errno.ENOMEM);
+        }
+        return changing(id, () -> nothing(operation(what, argument -> start.call(channel, argument))))
+                .whenComplete((_, _) ->
+                        thread.as(() -> {
+                            BlobH.spdk_bs_free_io_channel(channel);
+                            return null;
+                        }));
+    }
+
+    @Override
+    public CompletionStage<Void> inflateBlob(long id) {
+        return copying(
+                "inflating " + blob(id) + " of " + this,
+                id,
+                (channel, argument) -> BlobH.spdk_bs_inflate_blob(bs, channel, id, calls.onStatus(), argument));
+    }
+
+    @Override
+    public CompletionStage<Void> decoupleParent(long id) {
+        return copying(
+                "decoupling " + blob(id) + " of " + this + " from its parent",
+                id,
+                (channel, argument) -> BlobH.spdk_bs_blob_decouple_parent(bs, channel, id, calls.onStatus(), argument));
+    }
+
+    @Override
+    public List<Long> clones(long id) {
+        checkUsable();
+        return clonesOf(id);
+    }
+
+    private List<Long> clonesOf(long id) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment count = arena.allocate(ValueLayout.JAVA_LONG);
+            int _ = thread.as(() -> BlobH.spdk_blob_get_clones(bs, id, MemorySegment.NULL, count));
+            int found = (int) count.get(ValueLayout.JAVA_LONG, 0);
+            if (found == 0) {
+                return List.of();
+            }
+            MemorySegment ids = arena.allocate(ValueLayout.JAVA_LONG, found);
+            int rc = thread.as(() -> BlobH.spdk_blob_get_clones(bs, id, ids, count));
+            if (rc != 0) {
+                throw failure("the clones of " + blob(id), rc);
+            }
+            List<Long> clones = new ArrayList<>();
+            for (int i = 0; i < found; i++) {
+                clones.add(ids.getAtIndex(ValueLayout.JAVA_LONG, i));
+            }
+            return clones;
+        }
+    }
+
+    @Override
+    public OptionalLong parent(long id) {
+        checkUsable();
+        return parentOf(id);
+    }
+
+    private OptionalLong parentOf(long id) {
+        long parent = thread.as(() -> BlobH.spdk_blob_get_parent_snapshot(bs, id));
+        return parent == BlobH.SPDK_BLOBID_INVALID || parent == BlobH.SPDK_BLOBID_EXTERNAL_SNAPSHOT
+                ? OptionalLong.empty()
+                : OptionalLong.of(parent);
+    }
+
+    // ---- for its blobs
+
+    /** Makes durable what blobs hold. */
+    CompletionStage<Void> flush() {
+        return nothing(operation("flushing " + this, argument -> device.flush(calls.onStatus(), argument)));
+    }
+
+    BlobCalls calls() {
+        return calls;
+    }
+
+    /** Counts what the end of the store has to wait for. */
+    void began() {
+        running++;
+    }
+
+    void finished() {
+        finish(() -> {});
+    }
+
+    long alignmentBytes() {
+        return readsElsewhere ? 4096 : 1;
+    }
+
+    /** Opens a channel of the calling thread. */
+    NativeBlobChannel openChannel(NativeThread on, MemorySegment blob) {
+        MemorySegment channel;
+        try (SpinLock _ = thread.metadataLock()) {
+            // The thread that it belongs to may be about to end it.
+            channel = gone || cutOff ? MemorySegment.NULL : on.as(() -> BlobH.spdk_bs_alloc_io_channel(bs));
+        }
+        if (channel.address() == 0) {
+            if (bdev.isRemoved()) {
+                throw removed();
+            }
+            throw SpdkException.withMessage(
+                    "no channel to " + this + ": ENOMEM" + runtime.log().reason(), -Errno.ENOMEM);
+        }
+        NativeBlobChannel opened = new NativeBlobChannel(this, on, blob, channel);
+        channels.add(opened);
+        try {
+            if (bdev.device() != null) {
+                on.openCustomChannel(bdev.device());
+            }
+        } catch (Throwable e) {
+            opened.close();
+            throw e;
+        }
+        on.blobChannelOpened();
+        return opened;
+    }
+
+    void channelClosed(NativeBlobChannel channel) {
+        if (channels.remove(channel)) {
+            channel.thread().blobChannelClosed();
+        }
+    }
+}

@@ -1,0 +1,174 @@
+package io.spdkio.sys;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A bdev as blobstore wants it (struct spdk_bs_dev). Other than SPDK's own it flushes metadata where the bdev flushes,
+ * its I/O can be aborted ({@link BdevRing#BLOB_ABORT}), and it can be {@linkplain #cutOff cut off} from the bdev.
+ *
+ * <p>Who opened it calls {@link #release} once; blobstore destroys its own part.
+ */
+public final class StoreDevice {
+    private static final long SUPER_BYTES = 4096;
+
+    private static final VarHandle LOST = ValueLayout.JAVA_INT.varHandle();
+
+    private final MemorySegment store;
+    private final MemorySegment lost;
+
+    private StoreDevice(MemorySegment store) {
+        this.store = store;
+        this.lost = Bridge.storeLost(store);
+    }
+
+    /**
+     * Opens a bdev. On the OS thread that carries SPDK's app thread.
+     *
+     * @param name the bdev
+     * @param writable whether to write, which claims it
+     * @param module the struct spdk_bdev_module that claims
+     * @param onEvent the function that is told of events, with a null pointer
+     * @param result receives 0 or {@code -errno}
+     * @return the device, or empty
+     */
+    public static Optional<StoreDevice> open(
+            String name, boolean writable, MemorySegment module, MemorySegment onEvent, int[] result) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment rc = arena.allocate(ValueLayout.JAVA_INT);
+            MemorySegment store = Bridge.storeOpen(arena.allocateFrom(name), writable, module, onEvent, rc);
+            result[0] = rc.get(ValueLayout.JAVA_INT, 0);
+            return store.address() == 0
+                    ? Optional.empty()
+                    : Optional.of(new StoreDevice(MemorySegment.ofAddress(store.address())));
+        }
+    }
+
+    /**
+     * What blobstore takes.
+     *
+     * @return the struct spdk_bs_dev
+     */
+    public MemorySegment bsDev() {
+        return store;
+    }
+
+    /** Gives up this object's part. It is not used again. Any thread. */
+    public void release() {
+        Bridge.storeRelease(store);
+    }
+
+    /** Closes it when it was never given to blobstore. On an SPDK thread. */
+    public void discard() {
+        Bridge.storeDiscard(store);
+    }
+
+    /**
+     * Whether blobstore has destroyed it and the bdev is free again. Any thread.
+     *
+     * @return true if so
+     */
+    public boolean isClosed() {
+        return Bridge.storeIsClosed(store);
+    }
+
+    /**
+     * Takes the bdev's size again and finds where metadata ends. Until this is called all is metadata. On the store's
+     * thread.
+     *
+     * @param clusterBlocks blocks in a cluster
+     * @param dataClusters how many clusters are for data
+     */
+    public void resize(long clusterBlocks, long dataClusters) {
+        Bridge.storeResize(store, clusterBlocks, dataClusters);
+    }
+
+    /**
+     * Makes durable what was written before, where the bdev flushes. On the store's thread, as the SPDK thread.
+     *
+     * @param done called with the argument and 0 or {@code -errno}
+     * @param argument the callback's
+     */
+    public void flush(MemorySegment done, MemorySegment argument) {
+        Bridge.storeFlush(store, done, argument);
+    }
+
+    /**
+     * How many writes of metadata did not take place. After the first that fails there are none any more, though they
+     * seem to succeed: what is on the device stays as it is, for the next load. Any thread; cheap.
+     *
+     * @return a number of writes
+     */
+    public int lostWrites() {
+        return (int) LOST.getAcquire(lost, 0L);
+    }
+
+    /**
+     * How many writes of metadata have been begun. Any thread; cheap.
+     *
+     * @return a number of writes, which wraps around
+     */
+    public int metadataWrites() {
+        return (int) LOST.getAcquire(lost, ValueLayout.JAVA_INT.byteSize());
+    }
+
+    /**
+     * Cuts it off for good: nothing is written any more, though writes of metadata seem to succeed, and reads and I/O
+     * of blobs fail. Any thread.
+     */
+    public void cutOff() {
+        Bridge.storeCutOff(store);
+    }
+
+    /** Aborts what the bdev does for it on the calling SPDK thread. */
+    public void abort() {
+        Bridge.storeAbort(store);
+    }
+
+    /**
+     * The super block as it was last read or written.
+     *
+     * @return a copy of its 4096 bytes, or empty
+     */
+    public Optional<byte[]> superBlock() {
+        MemorySegment there = Bridge.storeSuper(store);
+        return there.address() == 0
+                ? Optional.empty()
+                : Optional.of(Bridge.memory(there.address(), SUPER_BYTES).toArray(ValueLayout.JAVA_BYTE));
+    }
+
+    /**
+     * Lets blobstore take attributes from a table.
+     *
+     * @param options a struct spdk_blob_xattr_opts
+     * @param xattrs names and values
+     * @param arena lives until blobstore has taken them, which is before its function returns
+     */
+    public static void xattrs(MemorySegment options, Map<String, byte[]> xattrs, Arena arena) {
+        int count = xattrs.size();
+        MemorySegment names = arena.allocate(ValueLayout.ADDRESS, Math.max(1, count));
+        MemorySegment values = arena.allocate(ValueLayout.ADDRESS, Math.max(1, count));
+        MemorySegment lengths = arena.allocate(ValueLayout.JAVA_LONG, Math.max(1, count));
+        int i = 0;
+        for (Map.Entry<String, byte[]> xattr : xattrs.entrySet()) {
+            byte[] value = xattr.getValue();
+            MemorySegment copy = arena.allocate(Math.max(1, value.length));
+            MemorySegment.copy(value, 0, copy, ValueLayout.JAVA_BYTE, 0, value.length);
+            names.setAtIndex(ValueLayout.ADDRESS, i, arena.allocateFrom(xattr.getKey(), StandardCharsets.UTF_8));
+            values.setAtIndex(ValueLayout.ADDRESS, i, copy);
+            lengths.setAtIndex(ValueLayout.JAVA_LONG, i, value.length);
+            i++;
+        }
+        MemorySegment table = arena.allocate(32, 8);
+        table.set(ValueLayout.JAVA_LONG, 0, count);
+        table.set(ValueLayout.ADDRESS, 8, names);
+        table.set(ValueLayout.ADDRESS, 16, values);
+        table.set(ValueLayout.ADDRESS, 24, lengths);
+        Bridge.storeXattrs(options, table);
+    }
+}
