@@ -1,0 +1,2 @@
+/** {@code spdk-io blob}. */
+package io.spdkio.cli.blob;
