@@ -1,6 +1,7 @@
 package io.spdkio.cli.blob;
 
 import io.spdkio.IoChannel;
+import io.spdkio.bdev.IoType;
 import io.spdkio.blob.Blob;
 import io.spdkio.blob.BlobCursor;
 import io.spdkio.blob.BlobId;
@@ -43,6 +44,12 @@ final class OpenStore implements AutoCloseable {
     /** Loads the store on a device. */
     static OpenStore load(Device device, BlobstoreOptions options) {
         device.requireStore();
+        if (!device.bdev().supports(IoType.WRITE)) {
+            throw CliException.failed(
+                    device.spec()
+                            + " can only be read, and a store is written when it is loaded; spdk-io blob check and"
+                            + " dump only read");
+        }
         Optional<SuperBlock> before = device.superBlock();
         Blobstore store =
                 device.env()

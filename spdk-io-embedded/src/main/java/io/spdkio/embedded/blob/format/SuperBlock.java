@@ -145,15 +145,15 @@ public final class SuperBlock {
         to.field(
                 SUPER_BLOB_AT, "super blob", superBlob.isPresent() ? "0x%x".formatted(superBlob.getAsLong()) : "none");
         to.field(CLUSTER_SIZE_AT, "cluster size", Long.toString(clusterSizeBytes()));
-        to.field(PAGE_MASK_START_AT, "used pages map at page", Long.toString(usedPageMaskStart()));
-        to.field(PAGE_MASK_LENGTH_AT, "used pages map pages", Long.toString(usedPageMaskPages()));
-        to.field(CLUSTER_MASK_START_AT, "clusters map at page", Long.toString(usedClusterMaskStart()));
-        to.field(CLUSTER_MASK_LENGTH_AT, "clusters map pages", Long.toString(usedClusterMaskPages()));
+        to.field(PAGE_MASK_START_AT, "page map at page", Long.toString(usedPageMaskStart()));
+        to.field(PAGE_MASK_LENGTH_AT, "page map pages", Long.toString(usedPageMaskPages()));
+        to.field(CLUSTER_MASK_START_AT, "cluster map at page", Long.toString(usedClusterMaskStart()));
+        to.field(CLUSTER_MASK_LENGTH_AT, "cluster map pages", Long.toString(usedClusterMaskPages()));
         to.field(MD_START_AT, "metadata at page", Long.toString(mdStart()));
         to.field(MD_LENGTH_AT, "metadata pages", Long.toString(mdPages()));
         to.field(TYPE_AT, "type", Printable.shown(Fields.bytes(bytes, TYPE_AT, TYPE_BYTES)));
-        to.field(BLOB_ID_MASK_START_AT, "blob ids map at page", Long.toString(usedBlobIdMaskStart()));
-        to.field(BLOB_ID_MASK_LENGTH_AT, "blob ids map pages", Long.toString(usedBlobIdMaskPages()));
+        to.field(BLOB_ID_MASK_START_AT, "blob id map at page", Long.toString(usedBlobIdMaskStart()));
+        to.field(BLOB_ID_MASK_LENGTH_AT, "blob id map pages", Long.toString(usedBlobIdMaskPages()));
         to.field(SIZE_AT, "size", Long.toUnsignedString(sizeBytes()));
         to.field(IO_UNIT_SIZE_AT, "I/O unit size", Long.toString(get(IO_UNIT_SIZE_AT)));
         to.field(MD_PAGE_SIZE_AT, "metadata page size", Long.toString(get(MD_PAGE_SIZE_AT)));
