@@ -52,7 +52,7 @@ final class ImportCommand extends StoreCommand {
 
     @Mixin private NewBlob noted;
 
-    @Mixin private Transfer transfer;
+    @Mixin Transfer transfer;
 
     ImportCommand(Console console) {
         super(console);

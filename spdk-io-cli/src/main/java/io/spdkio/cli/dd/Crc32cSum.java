@@ -22,7 +22,7 @@ public final class Crc32cSum {
     private long length;
 
     /** Adds a piece by its number, from 0. */
-    void add(long piece, ByteBuffer bytes) {
+    public void add(long piece, ByteBuffer bytes) {
         int size = bytes.remaining();
         crc32c.reset();
         crc32c.update(bytes);

@@ -239,19 +239,25 @@ public final class StoreDump {
     private Runs maskHead(UsedMask kind, MemorySegment piece, long begin, long length, boolean keeping) {
         int type = Fields.u8(piece, 0);
         long bits = Fields.u32(piece, UsedMask.LENGTH_AT);
+        // In a store that was not unloaded they need not be right, as nobody reads them.
+        boolean counts = superBlock.isClean();
         boolean typeIsRight = type == kind.type();
-        if (typeIsRight) {
-            tell(begin, 1, "type", Integer.toString(type));
-        } else {
-            tellWrong(begin, 1, "type", type + " instead of " + kind.type());
-        }
+        lines.accept(
+                new Line(
+                        begin,
+                        1,
+                        "type",
+                        typeIsRight ? Integer.toString(type) : type + " instead of " + kind.type(),
+                        counts && !typeIsRight));
         long expected = kind == UsedMask.CLUSTERS ? superBlock.totalClusters() : superBlock.mdPages();
         boolean lengthIsRight = UsedMask.sizeBytes(bits) <= length && bits == expected;
-        if (lengthIsRight) {
-            tell(begin + UsedMask.LENGTH_AT, 1, "entries", Long.toString(bits));
-        } else {
-            tellWrong(begin + UsedMask.LENGTH_AT, 1, "entries", bits + " instead of " + expected);
-        }
+        lines.accept(
+                new Line(
+                        begin + UsedMask.LENGTH_AT,
+                        1,
+                        "entries",
+                        lengthIsRight ? Long.toString(bits) : bits + " instead of " + expected,
+                        counts && !lengthIsRight));
         if (keeping && typeIsRight && lengthIsRight) {
             usedPages = new Bits(superBlock.mdPages());
         }

@@ -151,7 +151,7 @@ public final class SuperBlock {
         to.field(CLUSTER_MASK_LENGTH_AT, "cluster map pages", Long.toString(usedClusterMaskPages()));
         to.field(MD_START_AT, "metadata at page", Long.toString(mdStart()));
         to.field(MD_LENGTH_AT, "metadata pages", Long.toString(mdPages()));
-        to.field(TYPE_AT, "type", Printable.shown(Fields.bytes(bytes, TYPE_AT, TYPE_BYTES)));
+        to.field(TYPE_AT, "type", type().isEmpty() ? "none" : Printable.shown(Fields.bytes(bytes, TYPE_AT, TYPE_BYTES)));
         to.field(BLOB_ID_MASK_START_AT, "blob id map at page", Long.toString(usedBlobIdMaskStart()));
         to.field(BLOB_ID_MASK_LENGTH_AT, "blob id map pages", Long.toString(usedBlobIdMaskPages()));
         to.field(SIZE_AT, "size", Long.toUnsignedString(sizeBytes()));

@@ -1,6 +1,7 @@
 package io.spdkio.embedded.blob.format;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Stores in memory. */
@@ -20,5 +21,12 @@ public final class Images {
         return StoreChecker.check(
                         source(image), image.byteSize(), size -> MemorySegment.ofArray(new byte[Math.toIntExact(size)]))
                 .join();
+    }
+
+    /** What the metadata in an image says. */
+    public static List<StoreDump.Line> dump(MemorySegment image) {
+        List<StoreDump.Line> lines = new ArrayList<>();
+        StoreDump.dump(source(image), image.byteSize(), lines::add).join();
+        return lines;
     }
 }
