@@ -35,7 +35,11 @@ class BlobTest {
     }
 
     private String[] line(String command, String... args) {
-        return Stream.of(Stream.of("blob"), Stream.of(command.split(" ")), Stream.of("--bdev", "file:" + image), Stream.of(args))
+        return Stream.of(
+                        Stream.of("blob"),
+                        Stream.of(command.split(" ")),
+                        Stream.of("--bdev", "file:" + image),
+                        Stream.of(args))
                 .flatMap(words -> words)
                 .toArray(String[]::new);
     }
@@ -304,8 +308,7 @@ class BlobTest {
         for (String thickness : new String[] {"", "--thin"}) {
             String name = "blob" + thickness;
             String[] args = {"" + input, "--name", name, "--verify", thickness};
-            Ran ran =
-                    blob("import", Arrays.copyOf(args, thickness.isEmpty() ? 4 : 5)).succeeded();
+            Ran ran = blob("import", Arrays.copyOf(args, thickness.isEmpty() ? 4 : 5)).succeeded();
             assertThat(ran.out()).startsWith("0x").contains("verified");
             Path output = random("output", 6_000_000);
 

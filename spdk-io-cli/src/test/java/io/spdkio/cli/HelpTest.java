@@ -84,7 +84,19 @@ class HelpTest {
     void completionIsAScriptThatKnowsEveryCommand() {
         Ran ran = Ran.with("completion").succeeded();
 
-        assertThat(ran.out()).contains("complete -F", "perf", "dd", "bdev", "blob", "decouple", "--cluster-size", "write-zeroes", "doctor", "--queue-depth", "randread");
+        assertThat(ran.out())
+                .contains(
+                        "complete -F",
+                        "perf",
+                        "dd",
+                        "bdev",
+                        "blob",
+                        "decouple",
+                        "--cluster-size",
+                        "write-zeroes",
+                        "doctor",
+                        "--queue-depth",
+                        "randread");
         assertThat(ran.out()).doesNotContain("warm-start");
     }
 }

@@ -86,7 +86,15 @@ class WrongUseTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"perf --bdev", "bdev info", "bdev list", "blob ls --bdev", "blob check --bdev", "blob init --bdev"})
+    @ValueSource(
+            strings = {
+                "perf --bdev",
+                "bdev info",
+                "bdev list",
+                "blob ls --bdev",
+                "blob check --bdev",
+                "blob init --bdev"
+            })
     void aMissingFileIsExitCode1(String command, @TempDir Path folder) {
         List<String> args = new ArrayList<>(List.of(command.split(" ")));
         args.add("file:" + folder.resolve("absent"));

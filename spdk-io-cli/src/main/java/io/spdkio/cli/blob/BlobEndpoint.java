@@ -69,8 +69,7 @@ final class BlobEndpoint implements Endpoint {
                                     .formatted(name, blob.sizeBytes())
                             + " spdk-io blob resize");
         }
-        if (skipsZeroes
-                && MemorySegment.mismatch(buffer.segment(), 0, length, zeroes, 0, length) == -1) {
+        if (skipsZeroes && MemorySegment.mismatch(buffer.segment(), 0, length, zeroes, 0, length) == -1) {
             return CompletableFuture.completedFuture(null);
         }
         int beyond = length % blockSize();
@@ -87,9 +86,7 @@ final class BlobEndpoint implements Endpoint {
                             return blob.write(open.channel(), last, offset + whole, blockSize());
                         })
                         .whenComplete((_, _) -> last.close());
-        return whole == 0
-                ? merged
-                : blob.write(open.channel(), buffer, offset, whole).thenCompose(_ -> merged);
+        return whole == 0 ? merged : blob.write(open.channel(), buffer, offset, whole).thenCompose(_ -> merged);
     }
 
     /** Syncs the metadata, before which the device is flushed. */

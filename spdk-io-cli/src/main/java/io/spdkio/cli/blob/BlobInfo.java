@@ -45,9 +45,7 @@ record BlobInfo(
     String kind() {
         return problem != null
                 ? "damaged"
-                : isSnapshot
-                        ? isClone ? "snapshot, clone" : "snapshot"
-                        : isClone ? "clone" : isThin ? "thin" : "thick";
+                : isSnapshot ? isClone ? "snapshot, clone" : "snapshot" : isClone ? "clone" : isThin ? "thin" : "thick";
     }
 
     /** Looks at every blob of a store. */

@@ -33,15 +33,18 @@ final class BlobJson {
             }
             json.writeEndArray();
             json.writeArrayPropertyStart("xattrs");
-            blob.xattrs().forEach((name, value) -> {
-                json.writeStartObject();
-                json.writeStringProperty("name", name);
-                Printable.text(value)
-                        .ifPresentOrElse(
-                                text -> json.writeStringProperty("text", text),
-                                () -> json.writeStringProperty("base64", Base64.getEncoder().encodeToString(value)));
-                json.writeEndObject();
-            });
+            blob.xattrs()
+                    .forEach((name, value) -> {
+                        json.writeStartObject();
+                        json.writeStringProperty("name", name);
+                        Printable.text(value)
+                                .ifPresentOrElse(
+                                        text -> json.writeStringProperty("text", text),
+                                        () ->
+                                                json.writeStringProperty(
+                                                        "base64", Base64.getEncoder().encodeToString(value)));
+                        json.writeEndObject();
+                    });
             json.writeEndArray();
         }
         json.writeEndObject();

@@ -22,7 +22,10 @@ final class BlobSize {
             throw CliException.usage("give --size or --clusters, one of them");
         }
         StoreCommand.require(
-                clusters == null || (clusters >= 0 && clusters <= 0xffff_ffffL), "--clusters", clusters, "0 to 2^32 - 1");
+                clusters == null || (clusters >= 0 && clusters <= 0xffff_ffffL),
+                "--clusters",
+                clusters,
+                "0 to 2^32 - 1");
     }
 
     long clusters(OpenStore open) {

@@ -6,7 +6,6 @@ import io.spdkio.embedded.blob.format.CorruptStoreException;
 import io.spdkio.embedded.blob.format.StoreScan;
 import io.spdkio.embedded.blob.format.SuperBlock;
 
-import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -100,20 +99,11 @@ final class ClusterOwners {
                                 io.spdkio.cli.CliException.failed(
                                         device.spec() + ": the super block is damaged; see spdk-io blob check"));
         ClusterOwners owners = new ClusterOwners(block);
-        try (Arena arena = Arena.ofShared()) {
-            device.readPages((source, _) -> {
-                StoreScan scan =
-                        new StoreScan(
-                                block,
-                                source,
-                                size -> arena.allocate(size, SuperBlock.SIZE_BYTES),
-                                null,
-                                true,
-                                owners::problem);
-                scan.visit(blob -> owners.visit(blob, selected != null));
-                return scan.run().thenRun(() -> owners.parents = Map.copyOf(scan.parents()));
-            });
-        }
+        device.readPages((source, _) -> {
+            StoreScan scan = new StoreScan(block, source, Device::memory, null, true, owners::problem);
+            scan.visit(blob -> owners.visit(blob, selected != null));
+            return scan.run().thenRun(() -> owners.parents = Map.copyOf(scan.parents()));
+        });
         for (long i = 0; i < block.metadataClusters(); i++) {
             owners.store.add(i, METADATA);
         }

@@ -57,8 +57,7 @@ final class CreateCommand extends StoreCommand {
 
     private BlobOptions shape(OpenStore open) {
         try {
-            return new BlobOptions(
-                    size.clusters(open), thin, clearMethod, true, noted.xattrs(), Optional.empty());
+            return new BlobOptions(size.clusters(open), thin, clearMethod, true, noted.xattrs(), Optional.empty());
         } catch (IllegalArgumentException e) {
             throw CliException.usage(e);
         }

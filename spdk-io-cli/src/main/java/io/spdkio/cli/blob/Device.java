@@ -80,10 +80,8 @@ final class Device implements AutoCloseable {
             return bdevs.stream()
                     .skip(1)
                     .filter(bdev ->
-                            wanted.filter(
-                                            text ->
-                                                    text.equals(bdev.name())
-                                                            || text.equalsIgnoreCase(bdev.uuid().toString()))
+                            wanted.filter(text ->
+                                            text.equals(bdev.name()) || text.equalsIgnoreCase(bdev.uuid().toString()))
                                     .isPresent())
                     .map(Bdev::name)
                     .findFirst();
@@ -117,9 +115,14 @@ final class Device implements AutoCloseable {
     }
 
     private MemorySegment firstPage() {
-        MemorySegment page = MemorySegment.ofArray(new byte[SuperBlock.SIZE_BYTES]);
+        MemorySegment page = memory(SuperBlock.SIZE_BYTES);
         readPages((source, _) -> source.read(0, page));
         return page;
+    }
+
+    /** Memory for what reads the pages of a store. */
+    static MemorySegment memory(long sizeBytes) {
+        return MemorySegment.ofArray(new byte[Math.toIntExact(sizeBytes)]);
     }
 
     /** Reads the device below the store. */
@@ -140,8 +143,7 @@ final class Device implements AutoCloseable {
             long length = into.byteSize();
             if (offset < 0 || offset > bdev().sizeBytes() - length) {
                 return CompletableFuture.failedFuture(
-                        CliException.failed(
-                                "%s: %,d bytes at %,d are beyond its end".formatted(spec, length, offset)));
+                        CliException.failed("%s: %,d bytes at %,d are beyond its end".formatted(spec, length, offset)));
             }
             DmaBuf buffer = env.dma().allocate(length);
             return desc.read(channel, buffer, offset, length)

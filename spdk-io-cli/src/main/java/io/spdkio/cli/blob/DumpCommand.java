@@ -32,7 +32,7 @@ final class DumpCommand extends StoreCommand {
     @Override
     public Integer call() {
         try (Device device = Device.open(options, true)) {
-            device.readPages((source, size) -> StoreDump.dump(source, size, this::print));
+            device.readPages((source, size) -> StoreDump.dump(source, size, Device::memory, this::print));
         }
         return 0;
     }

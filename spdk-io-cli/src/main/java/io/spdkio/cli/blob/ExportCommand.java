@@ -72,8 +72,7 @@ final class ExportCommand extends StoreCommand {
         }
         long begin = System.nanoTime();
         long copied =
-                transfer.copy(
-                        console, "export", open, BlobEndpoint.of(open, blob, opened), 0, target, 0, length, sum);
+                transfer.copy(console, "export", open, BlobEndpoint.of(open, blob, opened), 0, target, 0, length, sum);
         long nanos = System.nanoTime() - begin;
         if (verify) {
             transfer.verify(console, open, target, copied, sum);

@@ -118,7 +118,15 @@ final class ImportCommand extends StoreCommand {
             }
             long copied =
                     transfer.copy(
-                            console, "import", open, source, 0, target, 0, source.sizeBytes().orElse(Long.MAX_VALUE), sum);
+                            console,
+                            "import",
+                            open,
+                            source,
+                            0,
+                            target,
+                            0,
+                            source.sizeBytes().orElse(Long.MAX_VALUE),
+                            sum);
             FileLength.set(blob, copied);
             blob.syncMetadata().join();
             long nanos = System.nanoTime() - begin;

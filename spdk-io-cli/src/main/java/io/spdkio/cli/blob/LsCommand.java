@@ -80,7 +80,8 @@ final class LsCommand extends StoreCommand {
                                                                 ? "1 blob"
                                                                 : Rows.count(facts.blobs()) + " blobs",
                                                         Rows.approximately(facts.freeClusters() * facts.clusterBytes()),
-                                                        Rows.approximately(facts.totalClusters() * facts.clusterBytes())),
+                                                        Rows.approximately(
+                                                                facts.totalClusters() * facts.clusterBytes())),
                                         "")));
     }
 

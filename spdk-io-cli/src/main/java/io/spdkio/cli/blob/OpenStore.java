@@ -52,10 +52,7 @@ final class OpenStore implements AutoCloseable {
         }
         Optional<SuperBlock> before = device.superBlock();
         Blobstore store =
-                device.env()
-                        .blobstores()
-                        .load(device.bdev(), options.withExternalSnapshots(device.externals()))
-                        .join();
+                device.env().blobstores().load(device.bdev(), options.withExternalSnapshots(device.externals())).join();
         boolean clean = before.filter(block -> block.isClean() && block.hasBlobIdMask()).isPresent();
         return new OpenStore(device, store, clean && !options.forceRecovery());
     }

@@ -65,7 +65,8 @@ final class ReadCommand extends StoreCommand {
                 Ranges.requireAligned(open, offset);
                 if (offset > opened.sizeBytes() || (length != null && length > opened.sizeBytes() - offset)) {
                     throw CliException.failed(
-                            "%s has %,d bytes, and the range ends beyond; read less".formatted(blob, opened.sizeBytes()));
+                            "%s has %,d bytes, and the range ends beyond; read less"
+                                    .formatted(blob, opened.sizeBytes()));
                 }
                 long limit = length == null ? opened.sizeBytes() - offset : length;
                 console.out().flush();

@@ -117,8 +117,7 @@ final class Transfer {
         if (sum.value() != expected.value() || sum.length() != expected.length()) {
             throw CliException.failed(
                     "%s differs from what was copied: CRC-32C %08x of %,d bytes instead of %08x of %,d"
-                            .formatted(
-                                    target.name(), sum.value(), sum.length(), expected.value(), expected.length()));
+                            .formatted(target.name(), sum.value(), sum.length(), expected.value(), expected.length()));
         }
     }
 

@@ -78,8 +78,7 @@ final class WriteCommand extends StoreCommand {
             throw CliException.failed(
                     blob + " can only be read; make a clone of it with spdk-io blob clone and write that");
         }
-        long limit =
-                Math.min(length == null ? Long.MAX_VALUE : length, source.sizeBytes().orElse(Long.MAX_VALUE));
+        long limit = Math.min(length == null ? Long.MAX_VALUE : length, source.sizeBytes().orElse(Long.MAX_VALUE));
         long room = Math.max(0, opened.sizeBytes() - offset);
         if (limit > room && (length != null || source.sizeBytes().isPresent())) {
             throw CliException.failed(
@@ -90,15 +89,7 @@ final class WriteCommand extends StoreCommand {
         long begin = System.nanoTime();
         long copied =
                 transfer.copy(
-                        console,
-                        "write",
-                        open,
-                        source,
-                        0,
-                        BlobEndpoint.of(open, blob, opened),
-                        offset,
-                        limit,
-                        null);
+                        console, "write", open, source, 0, BlobEndpoint.of(open, blob, opened), offset, limit, null);
         OptionalLong noted = FileLength.of(opened);
         if (noted.isPresent() && noted.getAsLong() < offset + copied) {
             FileLength.set(opened, offset + copied);

@@ -71,15 +71,18 @@ final class XattrCommand implements Runnable {
             @Parameters(paramLabel = "BLOB", description = "Its id or name.") String blob,
             @Parameters(paramLabel = "NAME", description = "The attribute.") String name)
             throws IOException {
-        onBlob(options, blob, opened -> {
-            byte[] value = opened.xattr(name).join().orElseThrow(() -> none(blob, name));
-            console.out().flush();
-            console.bytes().write(value);
-            if (console.outIsTerminal()) {
-                console.bytes().write('\n');
-            }
-            console.bytes().flush();
-        });
+        onBlob(
+                options,
+                blob,
+                opened -> {
+                    byte[] value = opened.xattr(name).join().orElseThrow(() -> none(blob, name));
+                    console.out().flush();
+                    console.bytes().write(value);
+                    if (console.outIsTerminal()) {
+                        console.bytes().write('\n');
+                    }
+                    console.bytes().flush();
+                });
         return 0;
     }
 
@@ -104,10 +107,13 @@ final class XattrCommand implements Runnable {
             throw CliException.usage("give VALUE or --stdin, one of them");
         }
         byte[] bytes = fromInput ? console.in().readAllBytes() : NewBlob.bytes(value);
-        onBlob(options, blob, opened -> {
-            opened.setXattr(name, bytes).join();
-            opened.syncMetadata().join();
-        });
+        onBlob(
+                options,
+                blob,
+                opened -> {
+                    opened.setXattr(name, bytes).join();
+                    opened.syncMetadata().join();
+                });
         return 0;
     }
 
@@ -120,14 +126,17 @@ final class XattrCommand implements Runnable {
             @Parameters(paramLabel = "BLOB", description = "Its id or name.") String blob,
             @Parameters(paramLabel = "NAME", description = "The attribute.") String name)
             throws IOException {
-        onBlob(options, blob, opened -> {
-            try {
-                opened.removeXattr(name).join();
-            } catch (SpdkException.NotFound e) {
-                throw none(blob, name);
-            }
-            opened.syncMetadata().join();
-        });
+        onBlob(
+                options,
+                blob,
+                opened -> {
+                    try {
+                        opened.removeXattr(name).join();
+                    } catch (SpdkException.NotFound e) {
+                        throw none(blob, name);
+                    }
+                    opened.syncMetadata().join();
+                });
         return 0;
     }
 
@@ -137,13 +146,16 @@ final class XattrCommand implements Runnable {
             footer = {"", "Example:", "  spdk-io blob xattr ls --bdev file:store.img disk"})
     int ls(@Mixin StoreOptions options, @Parameters(paramLabel = "BLOB", description = "Its id or name.") String blob)
             throws IOException {
-        onBlob(options, blob, opened -> {
-            List<String> names = opened.xattrNames().join();
-            for (String name : names) {
-                byte[] value = opened.xattr(name).join().orElse(new byte[0]);
-                Rows.print(console, Printable.harmless(name), Printable.shown(value));
-            }
-        });
+        onBlob(
+                options,
+                blob,
+                opened -> {
+                    List<String> names = opened.xattrNames().join();
+                    for (String name : names) {
+                        byte[] value = opened.xattr(name).join().orElse(new byte[0]);
+                        Rows.print(console, Printable.harmless(name), Printable.shown(value));
+                    }
+                });
         return 0;
     }
 }

@@ -4,8 +4,6 @@ import io.spdkio.cli.Json;
 
 import org.HdrHistogram.Histogram;
 
-import tools.jackson.core.JsonGenerator;
-
 /** The result as JSON. */
 final class PerfJson {
     private static final double NANOS_PER_MICRO = 1000.0;

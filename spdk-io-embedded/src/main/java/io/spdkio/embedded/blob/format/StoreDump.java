@@ -1,12 +1,11 @@
 package io.spdkio.embedded.blob.format;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
+import java.util.function.LongFunction;
 
 /**
  * Tells what the metadata of a store says, field by field, for a person: super block, maps of what is used, metadata
@@ -33,7 +32,7 @@ public final class StoreDump {
 
     private final PageSource source;
     private final long deviceBytes;
-    private final Arena arena;
+    private final LongFunction<MemorySegment> memory;
     private final Consumer<Line> lines;
 
     private MemorySegment chunk;
@@ -41,10 +40,10 @@ public final class StoreDump {
     private Bits usedPages;
     private long emptyPages;
 
-    private StoreDump(PageSource source, long deviceBytes, Arena arena, Consumer<Line> lines) {
+    private StoreDump(PageSource source, long deviceBytes, LongFunction<MemorySegment> memory, Consumer<Line> lines) {
         this.source = source;
         this.deviceBytes = deviceBytes;
-        this.arena = arena;
+        this.memory = memory;
         this.lines = lines;
     }
 
@@ -53,24 +52,13 @@ public final class StoreDump {
      *
      * @param source where it lies
      * @param deviceBytes how large that is
+     * @param memory gives memory to read into, of a number of bytes; it is used until this has completed
      * @param lines told of each thing, in the order of the device
      * @return completes when all is told; fails when the source does
      */
-    public static CompletableFuture<Void> dump(PageSource source, long deviceBytes, Consumer<Line> lines) {
-        Arena arena = Arena.ofShared();
-        CompletableFuture<Void> done;
-        try {
-            done = new StoreDump(source, deviceBytes, arena, lines).dump();
-        } catch (RuntimeException e) {
-            done = CompletableFuture.failedFuture(e);
-        }
-        return done.handle((_, problem) -> {
-            arena.close();
-            if (problem != null) {
-                throw new CompletionException(Async.cause(problem));
-            }
-            return null;
-        });
+    public static CompletableFuture<Void> dump(
+            PageSource source, long deviceBytes, LongFunction<MemorySegment> memory, Consumer<Line> lines) {
+        return new StoreDump(source, deviceBytes, memory, lines).dump();
     }
 
     private void tell(long at, int level, String name, String value) {
@@ -86,7 +74,7 @@ public final class StoreDump {
             tellWrong(0, 0, "super block", "the device has only " + deviceBytes + " bytes");
             return Async.done();
         }
-        chunk = arena.allocate(CHUNK_BYTES, SuperBlock.SIZE_BYTES);
+        chunk = memory.apply(CHUNK_BYTES);
         MemorySegment page = chunk.asSlice(0, SuperBlock.SIZE_BYTES);
         return source.read(0, page)
                 .thenCompose(_ -> {
@@ -283,8 +271,7 @@ public final class StoreDump {
                             return source.read(begin + first * pageBytes, piece)
                                     .thenRun(() -> {
                                         for (long i = 0; i < count; i++) {
-                                            MemorySegment page =
-                                                    piece.asSlice(i * pageBytes, MetadataPage.SIZE_BYTES);
+                                            MemorySegment page = piece.asSlice(i * pageBytes, MetadataPage.SIZE_BYTES);
                                             page(page, first + i, begin + (first + i) * pageBytes);
                                         }
                                     });
@@ -418,15 +405,10 @@ public final class StoreDump {
         boolean isId =
                 internal
                         && valueLength == Long.BYTES
-                        && List.of(
-                                        BlobMetadata.PARENT,
-                                        BlobMetadata.SNAPSHOT_IN_PROGRESS,
-                                        BlobMetadata.PENDING_REMOVAL)
+                        && List.of(BlobMetadata.PARENT, BlobMetadata.SNAPSHOT_IN_PROGRESS, BlobMetadata.PENDING_REMOVAL)
                                 .contains(name);
         String shown =
-                isId
-                        ? "blob 0x%x".formatted(Fields.i64(MemorySegment.ofArray(value), 0))
-                        : Printable.shown(value);
+                isId ? "blob 0x%x".formatted(Fields.i64(MemorySegment.ofArray(value), 0)) : Printable.shown(value);
         if (body.byteSize() == 4L + nameLength + valueLength) {
             tell(at, 2, kind, name + " = " + shown);
         } else {
@@ -466,8 +448,7 @@ public final class StoreDump {
         for (int i = 0; i < count; ) {
             long first = Fields.u32(body, 4 + 4L * i);
             int length = 1;
-            while (i + length < count
-                    && Fields.u32(body, 4 + 4L * (i + length)) == (first == 0 ? 0 : first + length)) {
+            while (i + length < count && Fields.u32(body, 4 + 4L * (i + length)) == (first == 0 ? 0 : first + length)) {
                 length++;
             }
             some.add(first == 0 ? length + " not allocated" : range(first, first + length - 1));

@@ -142,8 +142,7 @@ public final class SuperBlock {
         to.field(LENGTH_AT, "length", Long.toString(get(LENGTH_AT)));
         to.field(CLEAN_AT, "clean", get(CLEAN_AT) + (isClean() ? " (unloaded)" : " (not unloaded)"));
         OptionalLong superBlob = superBlob();
-        to.field(
-                SUPER_BLOB_AT, "super blob", superBlob.isPresent() ? "0x%x".formatted(superBlob.getAsLong()) : "none");
+        to.field(SUPER_BLOB_AT, "super blob", superBlob.isPresent() ? "0x%x".formatted(superBlob.getAsLong()) : "none");
         to.field(CLUSTER_SIZE_AT, "cluster size", Long.toString(clusterSizeBytes()));
         to.field(PAGE_MASK_START_AT, "page map at page", Long.toString(usedPageMaskStart()));
         to.field(PAGE_MASK_LENGTH_AT, "page map pages", Long.toString(usedPageMaskPages()));
@@ -151,7 +150,8 @@ public final class SuperBlock {
         to.field(CLUSTER_MASK_LENGTH_AT, "cluster map pages", Long.toString(usedClusterMaskPages()));
         to.field(MD_START_AT, "metadata at page", Long.toString(mdStart()));
         to.field(MD_LENGTH_AT, "metadata pages", Long.toString(mdPages()));
-        to.field(TYPE_AT, "type", type().isEmpty() ? "none" : Printable.shown(Fields.bytes(bytes, TYPE_AT, TYPE_BYTES)));
+        to.field(
+                TYPE_AT, "type", type().isEmpty() ? "none" : Printable.shown(Fields.bytes(bytes, TYPE_AT, TYPE_BYTES)));
         to.field(BLOB_ID_MASK_START_AT, "blob id map at page", Long.toString(usedBlobIdMaskStart()));
         to.field(BLOB_ID_MASK_LENGTH_AT, "blob id map pages", Long.toString(usedBlobIdMaskPages()));
         to.field(SIZE_AT, "size", Long.toUnsignedString(sizeBytes()));

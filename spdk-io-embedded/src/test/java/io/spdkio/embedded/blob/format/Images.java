@@ -19,14 +19,18 @@ public final class Images {
     /** What is wrong with the store in an image. */
     public static List<String> check(MemorySegment image) {
         return StoreChecker.check(
-                        source(image), image.byteSize(), size -> MemorySegment.ofArray(new byte[Math.toIntExact(size)]))
+                        source(image), image.byteSize(), Images::memory)
                 .join();
+    }
+
+    private static MemorySegment memory(long size) {
+        return MemorySegment.ofArray(new byte[Math.toIntExact(size)]);
     }
 
     /** What the metadata in an image says. */
     public static List<StoreDump.Line> dump(MemorySegment image) {
         List<StoreDump.Line> lines = new ArrayList<>();
-        StoreDump.dump(source(image), image.byteSize(), lines::add).join();
+        StoreDump.dump(source(image), image.byteSize(), Images::memory, lines::add).join();
         return lines;
     }
 }
