@@ -31,7 +31,8 @@ final class CheckCommand extends StoreCommand {
     public Integer call() {
         try (Device device = Device.open(options, true)) {
             device.requireStore();
-            List<String> problems = device.readPages((source, size) -> StoreChecker.check(source, size, Device::memory));
+            List<String> problems =
+                    device.readPages((source, size) -> StoreChecker.check(source, size, Device::memory));
             for (String problem : problems) {
                 console.out().println(console.wrap(Printable.harmless(problem), "  "));
             }

@@ -18,9 +18,7 @@ public final class Images {
 
     /** What is wrong with the store in an image. */
     public static List<String> check(MemorySegment image) {
-        return StoreChecker.check(
-                        source(image), image.byteSize(), Images::memory)
-                .join();
+        return StoreChecker.check(source(image), image.byteSize(), Images::memory).join();
     }
 
     private static MemorySegment memory(long size) {
