@@ -10,11 +10,11 @@ import java.io.StringWriter;
 /**
  * One run of the command, inside this JVM.
  *
- * @param bytes what went to standard output that is no text
+ * @param binary what went to standard output that is no text
  */
-record Ran(int code, String out, String err, byte[] bytes) {
+record Ran(int code, String out, String err, ByteArrayOutputStream binary) {
     Ran(int code, String out, String err) {
-        this(code, out, err, new byte[0]);
+        this(code, out, err, new ByteArrayOutputStream());
     }
 
     static Ran with(String... args) {
@@ -45,7 +45,11 @@ record Ran(int code, String out, String err, byte[] bytes) {
                         new ByteArrayInputStream(input),
                         bytes);
         int code = SpdkIo.run(console, args);
-        return new Ran(code, out.toString(), err.toString(), bytes.toByteArray());
+        return new Ran(code, out.toString(), err.toString(), bytes);
+    }
+
+    byte[] bytes() {
+        return binary.toByteArray();
     }
 
     Ran succeeded() {
