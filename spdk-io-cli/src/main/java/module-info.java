@@ -14,6 +14,8 @@ module io.spdkio.cli {
 
     opens io.spdkio.cli to
             info.picocli;
+    opens io.spdkio.cli.blob to
+            info.picocli;
     opens io.spdkio.cli.dd to
             info.picocli;
     opens io.spdkio.cli.perf to

@@ -1,7 +1,10 @@
 package io.spdkio.cli;
 
 import java.io.FileDescriptor;
+import java.io.FileInputStream;
 import java.io.FileOutputStream;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
@@ -17,9 +20,18 @@ import java.util.Map;
  * @param errIsTerminal whether somebody watches standard error
  * @param columns how wide the terminal is
  * @param color whether colors are welcome
+ * @param in standard input
+ * @param bytes standard output for what is no text; {@code out} is flushed before
  */
 public record Console(
-        PrintWriter out, PrintWriter err, boolean outIsTerminal, boolean errIsTerminal, int columns, boolean color) {
+        PrintWriter out,
+        PrintWriter err,
+        boolean outIsTerminal,
+        boolean errIsTerminal,
+        int columns,
+        boolean color,
+        InputStream in,
+        OutputStream bytes) {
     /** The width when nothing is known, and the narrowest that is written for. */
     private static final int DEFAULT_COLUMNS = 80;
 
@@ -47,7 +59,28 @@ public record Console(
                 out,
                 err,
                 columns(environment.get("COLUMNS")),
-                color);
+                color,
+                new FileInputStream(FileDescriptor.in),
+                new FileOutputStream(FileDescriptor.out));
+    }
+
+    /** A console without streams of bytes. */
+    public Console(
+            PrintWriter out,
+            PrintWriter err,
+            boolean outIsTerminal,
+            boolean errIsTerminal,
+            int columns,
+            boolean color) {
+        this(
+                out,
+                err,
+                outIsTerminal,
+                errIsTerminal,
+                columns,
+                color,
+                InputStream.nullInputStream(),
+                OutputStream.nullOutputStream());
     }
 
     private static PrintWriter writer(FileDescriptor to, Charset charset) {

@@ -45,8 +45,8 @@ final class Help {
         String text() {
             UsageMessageSpec usage = spec.usageMessage();
             StringBuilder text = new StringBuilder();
-            text.append("Usage: ").append(spec.qualifiedName());
-            text.append(spec.subcommands().isEmpty() ? " [OPTIONS]" : " [OPTIONS] COMMAND").append('\n');
+            String arguments = spec.subcommands().isEmpty() ? " [OPTIONS]" : " [OPTIONS] COMMAND";
+            put(text, "", "Usage: " + spec.qualifiedName() + arguments);
             for (String line : usage.description()) {
                 put(text, "", plain(line));
             }

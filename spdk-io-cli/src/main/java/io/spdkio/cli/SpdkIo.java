@@ -1,6 +1,7 @@
 package io.spdkio.cli;
 
 import io.spdkio.SpdkEnv;
+import io.spdkio.cli.blob.BlobCommand;
 import io.spdkio.cli.dd.DdCommand;
 import io.spdkio.cli.perf.PerfCommand;
 
@@ -85,6 +86,7 @@ public final class SpdkIo implements Runnable {
         commands.put("perf", PerfCommand::new);
         commands.put("dd", DdCommand::new);
         commands.put("bdev", BdevCommand::new);
+        commands.put("blob", BlobCommand::of);
         commands.put("native", NativeCommand::new);
         commands.put("doctor", DoctorCommand::new);
         commands.put("completion", _ -> new CompletionCommand());
@@ -118,7 +120,7 @@ public final class SpdkIo implements Runnable {
     @Override
     public void run() {
         throw new CommandLine.ParameterException(
-                spec.commandLine(), "say what to do: perf, dd, bdev, native, doctor or completion");
+                spec.commandLine(), "say what to do: perf, dd, bdev, blob, native, doctor or completion");
     }
 
     private int usedWrongly(CommandLine.ParameterException problem, String[] args) {

@@ -16,6 +16,29 @@ class HelpTest {
                 "bdev ",
                 "bdev list ",
                 "bdev info ",
+                "blob ",
+                "blob init ",
+                "blob load ",
+                "blob ls ",
+                "blob show ",
+                "blob create ",
+                "blob rm ",
+                "blob resize ",
+                "blob read ",
+                "blob write ",
+                "blob import ",
+                "blob export ",
+                "blob xattr ",
+                "blob xattr get ",
+                "blob xattr set ",
+                "blob xattr rm ",
+                "blob xattr ls ",
+                "blob snapshot ",
+                "blob clone ",
+                "blob inflate ",
+                "blob decouple ",
+                "blob dump ",
+                "blob check ",
                 "native ",
                 "native link ",
                 "doctor ",
@@ -61,7 +84,19 @@ class HelpTest {
     void completionIsAScriptThatKnowsEveryCommand() {
         Ran ran = Ran.with("completion").succeeded();
 
-        assertThat(ran.out()).contains("complete -F", "perf", "dd", "bdev", "doctor", "--queue-depth", "randread");
+        assertThat(ran.out())
+                .contains(
+                        "complete -F",
+                        "perf",
+                        "dd",
+                        "bdev",
+                        "blob",
+                        "decouple",
+                        "--cluster-size",
+                        "write-zeroes",
+                        "doctor",
+                        "--queue-depth",
+                        "randread");
         assertThat(ran.out()).doesNotContain("warm-start");
     }
 }

@@ -15,7 +15,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
-/** The report of {@code perf --html} in a real browser, where there is one. */
+/** What {@code --html} writes, in a real browser, where there is one. */
 class ReportInBrowserIT {
     private static final List<String> BROWSERS =
             List.of("chromium", "chromium-browser", "google-chrome", "google-chrome-stable");
@@ -32,10 +32,33 @@ class ReportInBrowserIT {
 
     @Test
     void drawsItsPlotsWithoutAnErrorAndWithoutTheNetwork() throws IOException, InterruptedException {
-        assumeThat(browser()).as("chromium or chrome on the PATH").isPresent();
         Path html = folder.resolve("report.html");
         Ran.with("perf", "--bdev", "null:1GiB", "--time", "1", "--warm-up", "0.2", "--html", html.toString())
                 .succeeded();
+
+        assertThat(drawn(html).split("<canvas", -1)).as("three plots").hasSize(4);
+    }
+
+    @Test
+    void drawsTheClustersOfAStoreAndItsFamily() throws IOException, InterruptedException {
+        String store = "file:" + folder.resolve("store.img");
+        Ran.with("blob", "init", "--bdev", store + "?size=64MiB&create=true").succeeded();
+        Ran.with("blob", "create", "--bdev", store, "--size", "5MiB", "--thin", "--name", "a disk").succeeded();
+        Ran.with("blob", "snapshot", "--bdev", store, "a disk", "--name", "monday").succeeded();
+        Path html = folder.resolve("store.html");
+        Ran.with("blob", "show", "--bdev", store, "a disk", "--html", html.toString()).succeeded();
+
+        String page = drawn(html);
+
+        assertThat(page).contains("Each square is a cluster", "free, 63 clusters", "metadata, 1 cluster");
+        // The clone stands below its snapshot.
+        assertThat(page).containsPattern("monday<small>.*</button><ul><li><button.*a disk<small>");
+        assertThat(page).containsPattern("<canvas id=\"store-map\"[^>]*height=\"[1-9]");
+    }
+
+    /** The page after its scripts have run without an error. */
+    private String drawn(Path html) throws IOException, InterruptedException {
+        assumeThat(browser()).as("chromium or chrome on the PATH").isPresent();
         Path page = folder.resolve("page.txt");
         Path log = folder.resolve("log.txt");
         // Not in the test's own folder: the browser's processes may write to it a little longer than the first of them
@@ -69,6 +92,6 @@ class ReportInBrowserIT {
         try (Stream<String> lines = Files.lines(log)) {
             assertThat(lines.filter(line -> line.contains("CONSOLE"))).isEmpty();
         }
-        assertThat(Files.readString(page).split("<canvas", -1)).as("three plots").hasSize(4);
+        return Files.readString(page);
     }
 }

@@ -21,7 +21,7 @@ class WrongUseTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "''                                              | perf, dd, bdev, native, doctor",
+                "''                                              | perf, dd, bdev, blob, native, doctor",
                 "nonsense                                        | nonsense",
                 "--nonsense                                      | --nonsense",
                 "perf                                            | --bdev",
@@ -63,6 +63,28 @@ class WrongUseTest {
                 "bdev                                            | list or info",
                 "bdev info                                       | SPEC",
                 "bdev info nonsense                              | kind:size",
+                "blob                                            | init, load, ls",
+                "blob ls                                         | --bdev",
+                "blob ls --bdev floppy:1MiB                      | malloc",
+                "blob ls --bdev malloc:1MiB nonsense             | nonsense",
+                "blob ls --bdev malloc:1MiB --engine steam       | embedded",
+                "blob init --bdev malloc:64MiB --cluster-size 5k | multiple of 4096",
+                "blob init --bdev malloc:64MiB --type much_longer_than_16 | 16 characters",
+                "blob init --bdev malloc:64MiB --metadata-pages -1 | not negative",
+                "blob init --bdev malloc:64MiB --clear-method x  | write-zeroes",
+                "blob create --bdev malloc:1MiB                  | --size or --clusters",
+                "blob create --bdev malloc:1MiB --size 1M --clusters 1 | one of them",
+                "blob create --bdev malloc:1MiB --clusters -1    | 2^32 - 1",
+                "blob create --bdev malloc:1MiB --size 1M --xattr x | KEY=VALUE",
+                "blob resize --bdev malloc:1MiB disk             | --size or --clusters",
+                "blob rm --bdev malloc:1MiB                      | BLOB",
+                "blob read --bdev malloc:1MiB disk --qd 0        | 1 to 1024",
+                "blob read --bdev malloc:1MiB disk --length 4q   | 4k",
+                "blob import --bdev malloc:1MiB -                | --size",
+                "blob export --bdev malloc:1MiB disk - --verify  | leave it out",
+                "blob xattr                                      | get, set, rm or ls",
+                "blob xattr set --bdev malloc:1MiB disk key      | VALUE or --stdin",
+                "blob show --bdev malloc:1MiB --html /           | directory",
                 "doctor nonsense                                 | nonsense",
                 "completion nonsense                             | nonsense",
             })
@@ -71,7 +93,15 @@ class WrongUseTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"perf --bdev", "bdev info", "bdev list"})
+    @ValueSource(
+            strings = {
+                "perf --bdev",
+                "bdev info",
+                "bdev list",
+                "blob ls --bdev",
+                "blob check --bdev",
+                "blob init --bdev"
+            })
     void aMissingFileIsExitCode1(String command, @TempDir Path folder) {
         List<String> args = new ArrayList<>(List.of(command.split(" ")));
         args.add("file:" + folder.resolve("absent"));

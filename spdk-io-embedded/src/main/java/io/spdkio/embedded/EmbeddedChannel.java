@@ -362,7 +362,8 @@ public final class EmbeddedChannel implements EngineChannel {
     private boolean mustWait(IoRequest io) {
         for (RangeLock lock : locks) {
             if (lock.keepsOut(io)) {
-                if (lock.everything() && io.type() != IoType.RESET) {
+                // A reset that has ended is only here until this channel looks again.
+                if (lock.everything() && bdev.rangeLocks().list().contains(lock)) {
                     io.complete(IoStatus.ABORTED);
                 } else {
                     keptOut.addLast(io);

@@ -82,4 +82,27 @@ abstract class ExamplesTest {
     void xorDeviceServesOperationsItDoesNotKnow() {
         assertThat(printed(() -> XorDevice.main(new String[0]))).isEqualTo("read back 1, 2, 3 from a copy on Xor disk");
     }
+
+    @Test
+    void helloBlobReadsWhatWasWrittenBeforeAndAfterItsSnapshot() {
+        Path file = folder.resolve("hello-blob.img");
+        for (int run = 0; run < 2; run++) {
+            assertThat(printed(() -> HelloBlob.main(new String[] {file.toString()})).lines())
+                    .containsExactly(
+                            "now:    Hello, changed blob!", "before: Hello, blob!", "61 of 63 clusters are free");
+        }
+    }
+
+    @Test
+    void theReadmeShowsWhatHelloBlobDoes() throws Exception {
+        Path root = Path.of("").toAbsolutePath().getParent();
+        String readme = Files.readString(root.resolve("README.md"));
+        String section = readme.substring(readme.indexOf("## Blobs"));
+        String shown = section.substring(section.indexOf("```java") + "```java".length());
+        shown = shown.substring(0, shown.indexOf("```"));
+        String source =
+                Files.readString(root.resolve("spdk-io-examples/src/main/java/io/spdkio/examples/HelloBlob.java"));
+
+        assertThat(source.replaceAll("\\s+", " ")).contains(shown.strip().replaceAll("\\s+", " "));
+    }
 }

@@ -13,7 +13,7 @@ import java.util.function.LongConsumer;
  * Moves blocks from one endpoint to another, several at a time, each with a buffer of its own; or only reads them, to
  * sum them up. On one SPDK thread.
  */
-final class Copy {
+public final class Copy {
     private final SpdkThread thread;
     private final Endpoint source;
     private final Endpoint target;
@@ -31,6 +31,12 @@ final class Copy {
     private boolean ended;
     private Throwable problem;
 
+    /** Whether the target is a stream, which takes blocks only one after the other. */
+    private final boolean inOrder;
+
+    /** With {@link #inOrder}, completes when the block before the next one is written. */
+    private CompletableFuture<Void> previousWritten = CompletableFuture.completedFuture(null);
+
     /**
      * Describes a copy.
      *
@@ -38,7 +44,7 @@ final class Copy {
      * @param limitBytes where to end before the source does
      * @param sum takes the sum of what was read; null for no sum
      */
-    Copy(
+    public Copy(
             SpdkThread thread,
             Endpoint source,
             long sourceOffset,
@@ -52,6 +58,7 @@ final class Copy {
         this.source = source;
         this.sourceOffset = sourceOffset;
         this.target = target;
+        this.inOrder = target != null && target.sizeBytes().isEmpty();
         this.targetOffset = targetOffset;
         this.blockBytes = blockBytes;
         this.limitBytes = limitBytes;
@@ -60,7 +67,7 @@ final class Copy {
     }
 
     /** Runs to the end; returns how many bytes there were. */
-    long run(Dma dma, int depth) {
+    public long run(Dma dma, int depth) {
         try (DmaBuf memory = dma.allocate((long) depth * blockBytes)) {
             for (int i = 0; i < depth; i++) {
                 next(memory.slice((long) i * blockBytes, blockBytes));
@@ -85,12 +92,23 @@ final class Copy {
         nextBlock++;
         inFlight++;
         int wanted = (int) Math.min(blockBytes, limitBytes - at);
+        CompletableFuture<Void> turn = previousWritten;
+        CompletableFuture<Void> written = new CompletableFuture<>();
+        if (inOrder) {
+            previousWritten = written;
+        }
         try {
             source.read(buffer, sourceOffset + at, wanted)
-                    .thenComposeAsync(length -> write(buffer, block, at, length, wanted), thread)
-                    .whenCompleteAsync((_, failure) -> finished(buffer, failure), thread);
+                    .thenComposeAsync(
+                            length ->
+                                    inOrder
+                                            ? turn.thenComposeAsync(
+                                                    _ -> write(buffer, block, at, length, wanted), thread)
+                                            : write(buffer, block, at, length, wanted),
+                            thread)
+                    .whenCompleteAsync((_, failure) -> finished(buffer, written, failure), thread);
         } catch (RuntimeException e) {
-            finished(buffer, e);
+            finished(buffer, written, e);
         }
     }
 
@@ -116,11 +134,16 @@ final class Copy {
                 thread);
     }
 
-    private void finished(DmaBuf buffer, Throwable failure) {
+    private void finished(DmaBuf buffer, CompletableFuture<Void> written, Throwable failure) {
         inFlight--;
         if (failure != null && problem == null) {
             problem =
                     failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        }
+        if (failure == null) {
+            written.complete(null);
+        } else {
+            written.completeExceptionally(failure);
         }
         next(buffer);
     }

@@ -9,7 +9,7 @@ import java.util.zip.CRC32C;
  * The CRC-32C of data whose pieces come in any order: each piece has a sum of its own, and neighbours are combined as
  * zlib's {@code crc32_combine} does, by multiplying with a power of x modulo the polynomial.
  */
-final class Crc32cSum {
+public final class Crc32cSum {
     /** Castagnoli's polynomial, reflected. */
     private static final int POLYNOMIAL = 0x82F63B78;
 
@@ -22,7 +22,7 @@ final class Crc32cSum {
     private long length;
 
     /** Adds a piece by its number, from 0. */
-    void add(long piece, ByteBuffer bytes) {
+    public void add(long piece, ByteBuffer bytes) {
         int size = bytes.remaining();
         crc32c.reset();
         crc32c.update(bytes);
@@ -35,12 +35,12 @@ final class Crc32cSum {
     }
 
     /** The sum of all the pieces. */
-    int value() {
+    public int value() {
         return sum;
     }
 
     /** How many bytes they have. */
-    long length() {
+    public long length() {
         return length;
     }
 

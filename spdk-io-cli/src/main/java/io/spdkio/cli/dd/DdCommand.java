@@ -9,12 +9,8 @@ import io.spdkio.cli.CliException;
 import io.spdkio.cli.Console;
 import io.spdkio.cli.DeviceSpecs;
 import io.spdkio.cli.EnvironmentOptions;
+import io.spdkio.cli.Progress;
 import io.spdkio.cli.Sizes;
-
-import me.tongfei.progressbar.ConsoleProgressBarConsumer;
-import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -28,7 +24,6 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.function.LongConsumer;
 
 /** {@code spdk-io dd}. */
 @Command(
@@ -232,7 +227,7 @@ public final class DdCommand implements Callable<Integer> {
         int block = Math.toIntExact(blockBytes);
         long begin = System.nanoTime();
         long copied;
-        try (Progress progress = new Progress("copy", limit)) {
+        try (Progress progress = new Progress(console, "copy", limit)) {
             copied =
                     new Copy(thread, source, from, target, to, block, limit, sourceSum, progress).run(env.dma(), slots);
             thread.await(target.flush());
@@ -241,7 +236,7 @@ public final class DdCommand implements Callable<Integer> {
         console.out().println(summary(copied, seconds));
         if (verify) {
             Crc32cSum targetSum = new Crc32cSum();
-            try (Progress progress = new Progress("verify", copied)) {
+            try (Progress progress = new Progress(console, "verify", copied)) {
                 new Copy(thread, target, to, null, 0, block, copied, targetSum, progress).run(env.dma(), slots);
             }
             console.out().println("CRC-32C of input   " + hex(sourceSum));
@@ -271,40 +266,5 @@ public final class DdCommand implements Callable<Integer> {
                 size.endsWith(" B") ? "" : " (" + size + ")",
                 seconds,
                 seconds == 0 ? 0 : bytes / seconds / (1 << 20));
-    }
-
-    /** A bar when somebody watches. */
-    private final class Progress implements LongConsumer, AutoCloseable {
-        private static final int INTERVAL_MILLIS = 100;
-        private final ProgressBar bar;
-
-        Progress(String task, long total) {
-            bar =
-                    console.errIsTerminal()
-                            ? new ProgressBarBuilder()
-                                    .setTaskName(task)
-                                    .setInitialMax(total == Long.MAX_VALUE ? -1 : total)
-                                    .setUnit(" MiB", 1 << 20)
-                                    .setUpdateIntervalMillis(INTERVAL_MILLIS)
-                                    .setStyle(ProgressBarStyle.ASCII)
-                                    .showSpeed()
-                                    .setConsumer(new ConsoleProgressBarConsumer(System.err, console.columns() - 1))
-                                    .build()
-                            : null;
-        }
-
-        @Override
-        public void accept(long bytes) {
-            if (bar != null) {
-                bar.stepTo(bytes);
-            }
-        }
-
-        @Override
-        public void close() {
-            if (bar != null) {
-                bar.close();
-            }
-        }
     }
 }

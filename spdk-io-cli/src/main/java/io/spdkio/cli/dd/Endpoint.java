@@ -6,7 +6,7 @@ import java.util.OptionalLong;
 import java.util.concurrent.CompletionStage;
 
 /** A side of a copy: a file or a block device. Everything is called on the copy's SPDK thread. */
-interface Endpoint extends AutoCloseable {
+public interface Endpoint extends AutoCloseable {
     /** What the user called it. */
     String name();
 

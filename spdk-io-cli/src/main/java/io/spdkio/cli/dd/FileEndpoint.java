@@ -20,7 +20,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 
 /** An ordinary file, a device file or a pipe: blocking calls on threads of their own. */
-final class FileEndpoint implements Endpoint {
+public final class FileEndpoint implements Endpoint {
     private static final int FILE_TYPE_MASK = 0170000;
     private static final int BLOCK_DEVICE = 0060000;
 
@@ -37,13 +37,15 @@ final class FileEndpoint implements Endpoint {
         this.seekable = seekable;
     }
 
-    static FileEndpoint source(String name, Executor io) throws IOException {
+    /** Opens a file to read it. */
+    public static FileEndpoint source(String name, Executor io) throws IOException {
         Path path = path(name);
         requireNoDirectory(path, name);
         return new FileEndpoint(name, FileChannel.open(path, StandardOpenOption.READ), io, isSeekable(path));
     }
 
-    static FileEndpoint target(String name, boolean readBack, Executor io) throws IOException {
+    /** Opens a file to write it; it is made if it is missing, and keeps what it holds. */
+    public static FileEndpoint target(String name, boolean readBack, Executor io) throws IOException {
         Path path = path(name);
         requireNoDirectory(path, name);
         boolean special = Files.exists(path) && !Files.isRegularFile(path);

@@ -1,14 +1,8 @@
 package io.spdkio.cli.perf;
 
+import io.spdkio.cli.Json;
+
 import org.HdrHistogram.Histogram;
-
-import tools.jackson.core.JsonGenerator;
-import tools.jackson.core.ObjectWriteContext;
-import tools.jackson.core.PrettyPrinter;
-import tools.jackson.core.json.JsonFactory;
-import tools.jackson.core.util.DefaultPrettyPrinter;
-
-import java.io.StringWriter;
 
 /** The result as JSON. */
 final class PerfJson {
@@ -19,8 +13,7 @@ final class PerfJson {
     static String of(PerfResult result) {
         PerfSettings settings = result.settings();
         Histogram latency = result.latency();
-        StringWriter text = new StringWriter();
-        try (JsonGenerator json = new JsonFactory().createGenerator(new Pretty(), text)) {
+        return Json.of(json -> {
             json.writeStartObject();
             json.writeStringProperty("engine", result.engine());
             json.writeStringProperty("bdev", settings.devices());
@@ -44,8 +37,7 @@ final class PerfJson {
             json.writeNumberProperty("max", micros(latency.getMaxValue()));
             json.writeEndObject();
             json.writeEndObject();
-        }
-        return text.toString();
+        });
     }
 
     private static double micros(double nanos) {
@@ -54,17 +46,5 @@ final class PerfJson {
 
     private static double rounded(double number) {
         return Math.round(number * 1000) / 1000.0;
-    }
-
-    private static final class Pretty extends ObjectWriteContext.Base {
-        @Override
-        public PrettyPrinter getPrettyPrinter() {
-            return new DefaultPrettyPrinter();
-        }
-
-        @Override
-        public boolean hasPrettyPrinter() {
-            return true;
-        }
     }
 }

@@ -16,6 +16,7 @@ import io.spdkio.blob.Blobstore;
 import io.spdkio.blob.BlobstoreOptions;
 import io.spdkio.dma.DmaBuf;
 import io.spdkio.embedded.blob.format.Images;
+import io.spdkio.embedded.blob.format.StoreDump;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -127,6 +128,25 @@ final class StoreFuzzTest {
         }
         // Some damage is none, as where nothing is kept.
         assertThat(found).as("damaged images of seed %d", seed).isGreaterThan(mutations / 2);
+    }
+
+    @Test
+    void theDumpSurvivesAnyDamage() {
+        Random random = new Random(seed);
+        List<MemorySegment> images = images();
+        for (MemorySegment image : images) {
+            assertThat(Images.dump(image)).isNotEmpty().noneMatch(StoreDump.Line::isWrong);
+            Mutator mutator = new Mutator(image, FIRST_MD_PAGE, MD_PAGES);
+            for (int i = 0; i < mutations / images.size() / 10; i++) {
+                mutator.damage(random);
+                try {
+                    assertThat(Images.dump(mutator.image())).isNotEmpty();
+                } catch (Throwable e) {
+                    throw new AssertionError("image " + i + " of seed " + seed, e);
+                }
+                mutator.heal();
+            }
+        }
     }
 
     @Test

@@ -20,8 +20,8 @@ public final class MetadataPage {
     private static final long ID_HIGH_BIT = 1L << 32;
     private static final int SEQUENCE_AT = 8;
     static final int DESCRIPTORS_AT = 16;
-    private static final int NEXT_AT = 4088;
-    private static final int CRC_AT = 4092;
+    static final int NEXT_AT = 4088;
+    static final int CRC_AT = 4092;
 
     private MetadataPage() {}
 

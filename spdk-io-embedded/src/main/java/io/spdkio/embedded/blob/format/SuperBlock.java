@@ -107,8 +107,61 @@ public final class SuperBlock {
         return block;
     }
 
+    /**
+     * Reads one that may be damaged, to look at it.
+     *
+     * @param from at least {@link #SIZE_BYTES} bytes
+     * @param deviceBytes the device's size
+     * @return the super block; what it says need not make sense
+     */
+    static SuperBlock unverified(MemorySegment from, long deviceBytes) {
+        SuperBlock block = new SuperBlock(MemorySegment.ofArray(Fields.bytes(from, 0, SIZE_BYTES)));
+        block.fillIn(deviceBytes);
+        return block;
+    }
+
+    /**
+     * Whether there is the mark of a super block, whatever the rest says.
+     *
+     * @param from at least {@link #SIZE_BYTES} bytes
+     * @return true if there is
+     */
+    public static boolean isMarked(MemorySegment from) {
+        return java.util.Arrays.equals(Fields.bytes(from, 0, SIGNATURE.length), SIGNATURE);
+    }
+
+    /** Told of each field. */
+    @FunctionalInterface
+    interface Fieldwise {
+        void field(int at, String name, String value);
+    }
+
+    void describe(Fieldwise to) {
+        to.field(0, "signature", Printable.shown(Fields.bytes(bytes, 0, SIGNATURE.length)));
+        to.field(VERSION_AT, "version", Long.toString(version()));
+        to.field(LENGTH_AT, "length", Long.toString(get(LENGTH_AT)));
+        to.field(CLEAN_AT, "clean", get(CLEAN_AT) + (isClean() ? " (unloaded)" : " (not unloaded)"));
+        OptionalLong superBlob = superBlob();
+        to.field(SUPER_BLOB_AT, "super blob", superBlob.isPresent() ? "0x%x".formatted(superBlob.getAsLong()) : "none");
+        to.field(CLUSTER_SIZE_AT, "cluster size", Long.toString(clusterSizeBytes()));
+        to.field(PAGE_MASK_START_AT, "page map at page", Long.toString(usedPageMaskStart()));
+        to.field(PAGE_MASK_LENGTH_AT, "page map pages", Long.toString(usedPageMaskPages()));
+        to.field(CLUSTER_MASK_START_AT, "cluster map at page", Long.toString(usedClusterMaskStart()));
+        to.field(CLUSTER_MASK_LENGTH_AT, "cluster map pages", Long.toString(usedClusterMaskPages()));
+        to.field(MD_START_AT, "metadata at page", Long.toString(mdStart()));
+        to.field(MD_LENGTH_AT, "metadata pages", Long.toString(mdPages()));
+        to.field(
+                TYPE_AT, "type", type().isEmpty() ? "none" : Printable.shown(Fields.bytes(bytes, TYPE_AT, TYPE_BYTES)));
+        to.field(BLOB_ID_MASK_START_AT, "blob id map at page", Long.toString(usedBlobIdMaskStart()));
+        to.field(BLOB_ID_MASK_LENGTH_AT, "blob id map pages", Long.toString(usedBlobIdMaskPages()));
+        to.field(SIZE_AT, "size", Long.toUnsignedString(sizeBytes()));
+        to.field(IO_UNIT_SIZE_AT, "I/O unit size", Long.toString(get(IO_UNIT_SIZE_AT)));
+        to.field(MD_PAGE_SIZE_AT, "metadata page size", Long.toString(get(MD_PAGE_SIZE_AT)));
+        to.field(CRC_AT, "checksum", "%08x".formatted(Fields.i32(bytes, CRC_AT)));
+    }
+
     private void verify(long deviceBytes) {
-        if (!java.util.Arrays.equals(Fields.bytes(bytes, 0, SIGNATURE.length), SIGNATURE)) {
+        if (!isMarked(bytes)) {
             throw corrupt("there is no signature SPDKBLOB");
         }
         long version = get(VERSION_AT);
@@ -119,7 +172,17 @@ public final class SuperBlock {
         if (crc != Fields.i32(bytes, CRC_AT)) {
             throw corrupt("the checksum is %08x instead of %08x".formatted(Fields.i32(bytes, CRC_AT), crc));
         }
-        // Fields that older versions did not have.
+        fillIn(deviceBytes);
+        if (sizeBytes() < 0 || sizeBytes() > deviceBytes) {
+            throw corrupt(
+                    "the store has %s bytes and the device %,d"
+                            .formatted(Long.toUnsignedString(sizeBytes()), deviceBytes));
+        }
+        verifyShape();
+    }
+
+    /** Fields that older versions did not have. */
+    private void fillIn(long deviceBytes) {
         if (sizeBytes() == 0) {
             setSizeBytes(deviceBytes);
         }
@@ -129,12 +192,6 @@ public final class SuperBlock {
         if (get(MD_PAGE_SIZE_AT) == 0) {
             set(MD_PAGE_SIZE_AT, MetadataPage.SIZE_BYTES);
         }
-        if (sizeBytes() < 0 || sizeBytes() > deviceBytes) {
-            throw corrupt(
-                    "the store has %s bytes and the device %,d"
-                            .formatted(Long.toUnsignedString(sizeBytes()), deviceBytes));
-        }
-        verifyShape();
     }
 
     private void verifyShape() {

@@ -11,8 +11,8 @@ public enum UsedMask {
     /** Metadata pages that are the first of a blob. */
     BLOB_IDS("blob ids");
 
-    private static final int LENGTH_AT = 1;
-    private static final int BITS_AT = 5;
+    static final int LENGTH_AT = 1;
+    static final int BITS_AT = 5;
 
     private final String label;
 
@@ -41,7 +41,7 @@ public enum UsedMask {
     }
 
     @SuppressWarnings("EnumOrdinal") // it is the format's number
-    private int type() {
+    int type() {
         return ordinal();
     }
 

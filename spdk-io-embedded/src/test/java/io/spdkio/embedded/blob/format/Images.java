@@ -1,6 +1,7 @@
 package io.spdkio.embedded.blob.format;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Stores in memory. */
@@ -17,8 +18,17 @@ public final class Images {
 
     /** What is wrong with the store in an image. */
     public static List<String> check(MemorySegment image) {
-        return StoreChecker.check(
-                        source(image), image.byteSize(), size -> MemorySegment.ofArray(new byte[Math.toIntExact(size)]))
-                .join();
+        return StoreChecker.check(source(image), image.byteSize(), Images::memory).join();
+    }
+
+    private static MemorySegment memory(long size) {
+        return MemorySegment.ofArray(new byte[Math.toIntExact(size)]);
+    }
+
+    /** What the metadata in an image says. */
+    public static List<StoreDump.Line> dump(MemorySegment image) {
+        List<StoreDump.Line> lines = new ArrayList<>();
+        StoreDump.dump(source(image), image.byteSize(), Images::memory, lines::add).join();
+        return lines;
     }
 }
