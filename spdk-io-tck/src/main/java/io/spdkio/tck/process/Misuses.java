@@ -223,7 +223,7 @@ enum Misuses {
             it.env.dma().allocate(1);
         }
     },
-    A_FILE_TRUNCATED_UNDER_A_DEVICE(SpdkException.IoFailed.class) {
+    A_FILE_TRUNCATED_UNDER_A_DEVICE(SpdkException.class) {
         @Override
         void run(Setting it) throws Exception {
             Path file = Files.createTempFile("spdk-io-misuse", ".img");
