@@ -7,8 +7,10 @@ module io.spdkio.tck {
     requires transitive org.junit.platform.launcher;
 
     exports io.spdkio.tck;
+    exports io.spdkio.tck.process;
 
     opens io.spdkio.tck;
+    opens io.spdkio.tck.process;
 
     provides org.junit.platform.launcher.TestExecutionListener with
             io.spdkio.tck.SkipReport;

@@ -234,9 +234,21 @@ final class BdevMethods {
             case SpdkException.RpcFailed failed ->
                     SpdkException.withMessage(
                             what + ": " + failed.rpcMessage() + reason + advice(failed.status()),
-                            failed.status() == 0 ? -Errno.EINVAL : failed.status());
+                            status(failed));
             case RuntimeException e -> e;
             default -> new IllegalStateException(what, cause);
         };
+    }
+
+    /** Some methods tell the error number only in words. */
+    private static int status(SpdkException.RpcFailed failed) {
+        if (failed.status() != 0) {
+            return failed.status();
+        }
+        String words = failed.rpcMessage();
+        if (words.endsWith("File exists")) {
+            return -Errno.EEXIST;
+        }
+        return words.endsWith("No such file or directory") ? -Errno.ENOENT : -Errno.EINVAL;
     }
 }

@@ -118,6 +118,11 @@ final class JsonRpc {
         }
     }
 
+    /** Whether an answer is missing. */
+    boolean isBusy() {
+        return !pending.isEmpty();
+    }
+
     /** Lets the server work and takes its replies; how many. */
     int pump() {
         if (pending.isEmpty()) {

@@ -225,7 +225,7 @@ final class NativeBdev implements EngineBdev {
 
     /** Whether removing it by its own method would also remove what a store below it keeps. */
     boolean holdsData() {
-        return moduleName.equals("lvol") || moduleName.equals("raid");
+        return moduleName.equals("lvol");
     }
 
     /** Whether it keeps I/O that no abort reaches. */
@@ -299,19 +299,20 @@ final class NativeBdev implements EngineBdev {
         if (removed) {
             return QosLimits.NONE;
         }
-        return runtime.app()
-                .call(() -> {
-                    try (Arena arena = Arena.ofConfined()) {
-                        MemorySegment limits =
-                                arena.allocate(ValueLayout.JAVA_LONG, BdevH.SPDK_BDEV_QOS_NUM_RATE_LIMIT_TYPES);
-                        BdevH.spdk_bdev_get_qos_rate_limits(bdev, limits);
-                        return new QosLimits(
-                                limits.getAtIndex(ValueLayout.JAVA_LONG, BdevH.SPDK_BDEV_QOS_RW_IOPS_RATE_LIMIT),
-                                limits.getAtIndex(ValueLayout.JAVA_LONG, BdevH.SPDK_BDEV_QOS_RW_BPS_RATE_LIMIT),
-                                limits.getAtIndex(ValueLayout.JAVA_LONG, BdevH.SPDK_BDEV_QOS_R_BPS_RATE_LIMIT),
-                                limits.getAtIndex(ValueLayout.JAVA_LONG, BdevH.SPDK_BDEV_QOS_W_BPS_RATE_LIMIT));
-                    }
-                });
+        return runtime.app().call(() -> removed ? QosLimits.NONE : limitsOf(bdev));
+    }
+
+    /** On the app thread. */
+    static QosLimits limitsOf(MemorySegment bdev) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment limits = arena.allocate(ValueLayout.JAVA_LONG, BdevH.SPDK_BDEV_QOS_NUM_RATE_LIMIT_TYPES);
+            BdevH.spdk_bdev_get_qos_rate_limits(bdev, limits);
+            return new QosLimits(
+                    limits.getAtIndex(ValueLayout.JAVA_LONG, BdevH.SPDK_BDEV_QOS_RW_IOPS_RATE_LIMIT),
+                    limits.getAtIndex(ValueLayout.JAVA_LONG, BdevH.SPDK_BDEV_QOS_RW_BPS_RATE_LIMIT),
+                    limits.getAtIndex(ValueLayout.JAVA_LONG, BdevH.SPDK_BDEV_QOS_R_BPS_RATE_LIMIT),
+                    limits.getAtIndex(ValueLayout.JAVA_LONG, BdevH.SPDK_BDEV_QOS_W_BPS_RATE_LIMIT));
+        }
     }
 
     @Override

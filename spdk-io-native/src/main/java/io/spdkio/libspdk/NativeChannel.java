@@ -11,6 +11,8 @@ import io.spdkio.sys.BdevRing;
 import io.spdkio.sys.raw.ThreadH;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 
 /** A thread's struct spdk_io_channel: writes I/O into the thread's ring. */
 final class NativeChannel implements EngineChannel {
@@ -31,6 +33,11 @@ final class NativeChannel implements EngineChannel {
 
     /** How many aborts and resets of the engine's own are outstanding. */
     private int own;
+
+    /** The aborts among them. */
+    private final List<NativeThread.OwnIo> aborts = new ArrayList<>();
+
+    private boolean resetToEnd;
 
     private boolean closing;
 
@@ -146,8 +153,8 @@ final class NativeChannel implements EngineChannel {
 
     @Override
     public void abort(IoRequest io) {
-        if (!io.hasCompleted()) {
-            thread.abort(io.id(), desc, address, this);
+        if (!io.hasCompleted() && aborts.stream().noneMatch(abort -> abort.target() == io)) {
+            aborts.add(thread.abort(io, this));
         }
     }
 
@@ -155,7 +162,7 @@ final class NativeChannel implements EngineChannel {
     void endAll() {
         abortAll();
         if (bdev.needsResetToEnd()) {
-            thread.reset(desc, address, this);
+            thread.reset(this);
         }
     }
 
@@ -167,8 +174,19 @@ final class NativeChannel implements EngineChannel {
         });
     }
 
+    /** An I/O of a removed device that no abort finds, such as one that an error device below keeps. */
+    void abortDoesNotReach() {
+        if (bdev.isRemoved() && !resetToEnd) {
+            resetToEnd = true;
+            thread.reset(this);
+        }
+    }
+
     @Override
     public boolean completed(IoRequest io, int status) {
+        if (own != 0) {
+            forgetAborts(io);
+        }
         long nanos = context.nanoTime() - io.submitNanos();
         statistics.count(io.type(), io.lengthBytes(), status, nanos);
         if (bdev.recordsLatency()) {
@@ -190,7 +208,26 @@ final class NativeChannel implements EngineChannel {
         own++;
     }
 
-    void ownEnded() {
+    private void forgetAborts(IoRequest io) {
+        for (int i = aborts.size() - 1; i >= 0; i--) {
+            NativeThread.OwnIo abort = aborts.get(i);
+            if (abort.target() == io) {
+                abort.targetEnded();
+                return;
+            }
+        }
+    }
+
+    long descAddress() {
+        return desc;
+    }
+
+    long channelAddress() {
+        return address;
+    }
+
+    void ownEnded(NativeThread.OwnIo ended) {
+        aborts.remove(ended);
         if (--own == 0 && closing) {
             letGo();
         }

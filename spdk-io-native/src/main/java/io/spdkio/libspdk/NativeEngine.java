@@ -57,6 +57,9 @@ final class NativeEngine implements Engine {
 
     private long created;
 
+    /** Set when the environment closes; only on the app thread. */
+    private boolean closing;
+
     NativeEngine(SpdkRuntime runtime, EngineConfig config) {
         this.runtime = runtime;
         this.cores = StartSettings.cores(config, SpdkRuntime.cores());
@@ -186,6 +189,7 @@ final class NativeEngine implements Engine {
         String what = "creating bdev '" + spec.name() + "'" + create.on();
         return runtime.app()
                 .start(() -> {
+                    refuseWhenClosing("creating bdev '" + spec.name() + "'");
                     if (byName.containsKey(spec.name()) || exists(spec.name())) {
                         return failed(nameTaken(spec.name()));
                     }
@@ -205,6 +209,13 @@ final class NativeEngine implements Engine {
                                     });
                     return spec instanceof ErrorBdev error ? made.thenCompose(bdev -> injectAll(bdev, error)) : made;
                 });
+    }
+
+    /** On the app thread: what is made once the environment has removed everything would be left over. */
+    private void refuseWhenClosing(String what) {
+        if (closing) {
+            throw new SpdkException.Closed(what + ": the environment is closed; open another");
+        }
     }
 
     /**
@@ -243,6 +254,7 @@ final class NativeEngine implements Engine {
         }
         return runtime.app()
                 .submit(() -> {
+                    refuseWhenClosing("creating bdev '" + spec.name() + "'");
                     if (byName.containsKey(spec.name()) || exists(spec.name())) {
                         throw nameTaken(spec.name());
                     }
@@ -603,8 +615,12 @@ final class NativeEngine implements Engine {
 
     @Override
     public void removeAll() {
-        // What stands on others first.
-        runtime.app().call(this::list).reversed().forEach(bdev -> destroy(bdev, false));
+        runtime.app()
+                .call(() -> {
+                    closing = true;
+                    removeListed();
+                    return null;
+                });
         var _ =
                 runtime.rpc("bdev_nvme_get_controllers", Map.of())
                         .thenAccept(answer -> {
@@ -612,6 +628,17 @@ final class NativeEngine implements Engine {
                                 controllers.forEach(this::letGoOf);
                             }
                         });
+    }
+
+    /** What stands on others first. On the app thread. */
+    private void removeListed() {
+        list().reversed().forEach(bdev -> destroy(bdev, false));
+    }
+
+    /** Whether nothing of this environment is left; removes what was being made when it began to close. */
+    private boolean isEmpty() {
+        removeListed();
+        return names().isEmpty() && runtime.hasNoCustomDevices() && !runtime.hasRpcUnderWay();
     }
 
     private void letGoOf(Object controller) {
@@ -624,7 +651,7 @@ final class NativeEngine implements Engine {
     public void close() {
         try {
             runtime.app()
-                    .start(() -> runtime.app().when(() -> names().isEmpty() && runtime.hasNoCustomDevices()))
+                    .start(() -> runtime.app().when(this::isEmpty))
                     .get(CLOSE_NANOS, TimeUnit.NANOSECONDS);
         } catch (Exception e) {
             String left = String.join("', '", runtime.app().call(NativeEngine::names));

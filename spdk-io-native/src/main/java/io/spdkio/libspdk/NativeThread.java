@@ -32,7 +32,10 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
     private static final int FIRST_SLOTS = 256;
     private static final long EXIT_NANOS = TimeUnit.SECONDS.toNanos(20);
     private static final long STORES_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+    private static final long EXIT_HELP_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
     private static final long IOVEC_BYTES = 16;
+    private static final long FIRST_RETRY_NANOS = 250_000;
+    private static final long LAST_RETRY_NANOS = 64_000_000;
 
     private final SpdkRuntime runtime;
     private final IoContext context;
@@ -42,6 +45,9 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
     private final Arena arena = Arena.ofShared();
     private final TickClock clock = new TickClock();
     private final ArrayDeque<OwnIo> spareIos = new ArrayDeque<>();
+
+    /** Aborts that failed and are to be tried again. */
+    private final List<OwnIo> retries = new ArrayList<>();
 
     /** For the slots of I/Os that are done with a copy of their data, the copy. */
     private final Map<Integer, MemorySegment> copies = new HashMap<>();
@@ -131,16 +137,21 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
         return array.address();
     }
 
-    /** Asks SPDK to abort the I/O in a slot; what comes of it shows in that I/O's completion. */
-    void abort(int slot, long desc, long channel, NativeChannel on) {
+    /**
+     * Asks SPDK to abort an I/O, again and again until the I/O completes: a device in a stack does not find one that is
+     * just on its way between two of its layers.
+     */
+    OwnIo abort(IoRequest target, NativeChannel on) {
         OwnIo abort = ownIo(on);
-        ring.submit(BdevRing.ABORT, slotOf(abort), desc, channel, 0, 0, 0, 0, slot, 0);
+        abort.target = target;
+        abort.retryNanos = FIRST_RETRY_NANOS;
+        abort.submit(BdevRing.ABORT, target.id());
+        return abort;
     }
 
     /** Resets a device. */
-    void reset(long desc, long channel, NativeChannel on) {
-        OwnIo reset = ownIo(on);
-        ring.submit(BdevRing.RESET, slotOf(reset), desc, channel, 0, 0, 0);
+    void reset(NativeChannel on) {
+        ownIo(on).submit(BdevRing.RESET, 0);
     }
 
     private OwnIo ownIo(NativeChannel on) {
@@ -152,14 +163,31 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
         if (on != null) {
             on.ownBegan();
         }
-        io.begin();
         return io;
     }
 
+    /** Submits the aborts again whose time has come. */
+    private int retryAborts() {
+        long now = System.nanoTime();
+        int again = 0;
+        for (int i = retries.size() - 1; i >= 0; i--) {
+            OwnIo abort = retries.get(i);
+            if (now - abort.dueNanos >= 0) {
+                retries.remove(i);
+                abort.submit(BdevRing.ABORT, abort.target.id());
+                again++;
+            }
+        }
+        return again;
+    }
+
     /** An abort or a reset of the engine's own, which needs a slot like any other. */
-    private static final class OwnIo extends IoRequest {
+    static final class OwnIo extends IoRequest {
         private final NativeThread thread;
         private NativeChannel on;
+        private IoRequest target;
+        private long retryNanos;
+        private long dueNanos;
 
         OwnIo(NativeThread thread) {
             super(thread.context);
@@ -167,12 +195,53 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
             type = IoType.ABORT;
         }
 
+        IoRequest target() {
+            return target;
+        }
+
+        private void submit(int operation, int targetSlot) {
+            begin();
+            thread.ring.submit(
+                    operation,
+                    thread.slotOf(this),
+                    on.descAddress(),
+                    on.channelAddress(),
+                    0,
+                    0,
+                    0,
+                    0,
+                    targetSlot,
+                    0);
+        }
+
+        /** What it was to abort has completed. */
+        void targetEnded() {
+            target = null;
+            if (thread.retries.remove(this)) {
+                end();
+            }
+        }
+
         @Override
         protected void onComplete(int status) {
+            if (status == 0 || target == null || target.hasCompleted()) {
+                end();
+                return;
+            }
+            dueNanos = System.nanoTime() + retryNanos;
+            retryNanos = Math.min(2 * retryNanos, LAST_RETRY_NANOS);
+            thread.retries.add(this);
+            if (retryNanos == LAST_RETRY_NANOS) {
+                on.abortDoesNotReach();
+            }
+        }
+
+        private void end() {
             NativeChannel from = on;
+            target = null;
             thread.spareIos.addLast(this);
             if (from != null) {
-                from.ownEnded();
+                from.ownEnded(this);
             }
         }
     }
@@ -226,10 +295,10 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
 
     @Override
     public int poll() {
-        int work = 0;
+        int work = retries.isEmpty() ? 0 : retryAborts();
         if (pollRing() != 0) {
             context.now(clock.nanosAt(ring.ticks()));
-            work = ring.drain(this);
+            work += ring.drain(this);
         }
         work += ring.drainRequests(this);
         if (!stores.isEmpty() || !doneCalls.isEmpty() || !later.isEmpty()) {
@@ -312,6 +381,7 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
     void abortBlobIo(int slot) {
         // It has ended when the ring has taken it, and so needs no channel to wait for it.
         OwnIo abort = ownIo(null);
+        abort.begin();
         ring.submit(BdevRing.BLOB_ABORT, slotOf(abort), 0, 0, 0, 0, 0, 0, slot, 0);
     }
 
@@ -330,8 +400,13 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
         }
         int _ = as(() -> ThreadH.spdk_thread_exit(spdkThread));
         begin = System.nanoTime();
+        boolean helped = false;
         while (!ThreadH.spdk_thread_is_exited(spdkThread)) {
             int _ = poll();
+            if (!helped && System.nanoTime() - begin > EXIT_HELP_NANOS) {
+                helped = true;
+                runtime.moveLimits();
+            }
             if (System.nanoTime() - begin > EXIT_NANOS) {
                 // SPDK gives up by itself long before this; freeing it now would be worse than to keep it.
                 System.getLogger("io.spdkio")

@@ -3,6 +3,7 @@ package io.spdkio.libspdk;
 import io.spdkio.CpuSet;
 import io.spdkio.Errno;
 import io.spdkio.SpdkException;
+import io.spdkio.bdev.QosLimits;
 import io.spdkio.spi.EngineConfig;
 import io.spdkio.sys.BdevRequests;
 import io.spdkio.sys.BdevRing;
@@ -23,6 +24,7 @@ import io.spdkio.sys.raw.spdk_subsystem_init_fn;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -224,6 +226,67 @@ final class SpdkRuntime {
     /** The same, on the app thread. */
     CompletableFuture<Object> rpcHere(String method, Map<String, ?> params) {
         return rpc.call(method, params);
+    }
+
+    /**
+     * Ends the limits of all limited devices and sets them again. The thread on which a device was limited first keeps a
+     * channel for that; with new limits it is another one, and a thread that exits is free to. Any thread.
+     */
+    void moveLimits() {
+        var _ =
+                app.submit(() -> {
+                    for (MemorySegment bdev = BdevH.spdk_bdev_first();
+                            bdev.address() != 0;
+                            bdev = BdevH.spdk_bdev_next(bdev)) {
+                        QosLimits limits = NativeBdev.limitsOf(bdev);
+                        if (!limits.equals(QosLimits.NONE)) {
+                            moveLimits(bdev, limits);
+                        }
+                    }
+                    return null;
+                });
+    }
+
+    private void moveLimits(MemorySegment bdev, QosLimits limits) {
+        String name = Memory.text(BdevH.spdk_bdev_get_name(bdev));
+        if (!canBeOpened(name)) {
+            // On its way out, and known to no method any more.
+            try (Arena ended = Arena.ofConfined()) {
+                MemorySegment none =
+                        ended.allocate(ValueLayout.JAVA_LONG, BdevH.SPDK_BDEV_QOS_NUM_RATE_LIMIT_TYPES);
+                BdevH.spdk_bdev_set_qos_rate_limits(bdev, none, MemorySegment.NULL, MemorySegment.NULL);
+            }
+            return;
+        }
+        String method = "bdev_set_qos_limit";
+        var _ =
+                rpc.call(method, BdevMethods.qosLimits(name, QosLimits.NONE))
+                        .thenCompose(_ -> rpc.call(method, BdevMethods.qosLimits(name, limits)))
+                        .whenComplete((_, problem) -> {
+                            if (problem != null) {
+                                System.getLogger("io.spdkio")
+                                        .log(
+                                                System.Logger.Level.DEBUG,
+                                                "the limits of bdev '" + name + "' went with the device",
+                                                problem);
+                            }
+                        });
+    }
+
+    private boolean canBeOpened(String name) {
+        try (Arena opened = Arena.ofConfined()) {
+            MemorySegment desc = opened.allocate(ValueLayout.ADDRESS);
+            int rc = BdevH.spdk_bdev_open_ext(opened.allocateFrom(name), false, onBdevEvent, MemorySegment.NULL, desc);
+            if (rc == 0) {
+                BdevH.spdk_bdev_close(desc.get(ValueLayout.ADDRESS, 0));
+            }
+            return rc == 0;
+        }
+    }
+
+    /** On the app thread. */
+    boolean hasRpcUnderWay() {
+        return rpc.isBusy();
     }
 
     Memory memory() {

@@ -221,9 +221,12 @@ public abstract class RaidTck extends EngineTck {
 
     @Test
     void aBaseRemovedUnderIoFailsNothingOnAMirror() {
-        Bdev slow = create(DelayBdev.of(newName("delay"), malloc(64, BLOCK).name(), Duration.ofHours(1)));
+        // SPDK reads from its bases when it makes the array.
+        Bdev slow = create(DelayBdev.of(newName("delay"), malloc(64, BLOCK).name(), Duration.ZERO));
         Bdev quick = malloc(64, BLOCK);
         Device raid = device(raid(RaidBdev.Level.RAID1, List.of(slow, quick)));
+        Duration hour = Duration.ofHours(1);
+        await(env.bdevs().updateDelay(slow.name(), new DelayBdev.Latencies(hour, hour, hour, hour)));
         List<IoFuture<Void>> all = new ArrayList<>();
         DmaBuf read = buffer(BLOCK);
         all.add(raid.desc.read(raid.channel, read, 0, BLOCK));

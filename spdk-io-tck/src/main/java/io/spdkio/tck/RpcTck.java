@@ -434,7 +434,8 @@ public abstract class RpcTck extends EngineTck {
                                 40))
                 .isEqualTo("d");
         assertThat(specific("d", "delay")).contains(entry("name", "d"), entry("base_bdev_name", "m"));
-        assertThat(specific("d", "delay").get("p99_write_latency")).isEqualTo(40L);
+        // Kept in ticks, and rounded down.
+        assertThat(specific("d", "delay").get("p99_write_latency")).isIn(39L, 40L);
         assertThat(
                         call(
                                 "bdev_delay_update_latency",
@@ -584,7 +585,8 @@ public abstract class RpcTck extends EngineTck {
     void theHistogramCountsWhatIsDoneWhileItIsOn() {
         Device device = mallocDevice(64, 512);
         String name = device.bdev.name();
-        failsWithCode(RpcFailed.INTERNAL_ERROR, "bdev_get_histogram", "name", name);
+        // SPDK v26.01 has no memory for the buckets that it does not know.
+        assertThat(failure("bdev_get_histogram", "name", name).code()).isIn(RpcFailed.INTERNAL_ERROR, -Errno.ENOMEM);
         assertThat(call("bdev_enable_histogram", "name", name, "enable", true)).isEqualTo(true);
         for (int i = 0; i < 10; i++) {
             device.read(0, 512);

@@ -1,4 +1,4 @@
-package io.spdkio.embedded.misuse;
+package io.spdkio.tck.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -24,8 +24,11 @@ import java.util.List;
 
 /** A full disk is ENOSPC on the write that finds it full, and on nothing else. */
 @Timeout(120)
-final class FullDiskTest {
+public abstract class FullDiskTck extends ProcessTck {
     @TempDir Path folder;
+
+    /** For the subclasses. */
+    protected FullDiskTck() {}
 
     /** Fills a small file system through a device, makes room, and goes on. */
     static final class Program {
@@ -36,7 +39,7 @@ final class FullDiskTest {
         public static void main(String[] arguments) throws IOException {
             Path folder = Path.of(arguments[0]);
             Path filler = Files.write(folder.resolve("filler"), new byte[1 << 20]);
-            try (SpdkEnv env = SpdkEnv.builder().engine("embedded").build()) {
+            try (SpdkEnv env = environment().build()) {
                 SpdkThread thread = env.attachThread("main");
                 AioBdev spec = AioBdev.create("f", folder.resolve("device"), 16 << 20).withBlockSize(BLOCK);
                 boolean direct = Boolean.parseBoolean(arguments[1]);
@@ -83,7 +86,7 @@ final class FullDiskTest {
                         "mount -t tmpfs -o size=4m tmpfs '" + folder + "' && exec \"$0\" \"$@\"");
         assumeTrue(canUnshare(), "needs unshare -Urm for a small file system of its own");
         try (ChildJvm child =
-                new ChildJvm(prefix, List.of(), Program.class, folder.toString(), Boolean.toString(direct))) {
+                start(prefix, Program.class, folder.toString(), Boolean.toString(direct))) {
             List<String> output = child.allOutput();
             assertThat(child.exitCode()).as("%s", output).isZero();
             assertThat(output).anyMatch(line -> line.startsWith("full: ") && line.contains("free space"));

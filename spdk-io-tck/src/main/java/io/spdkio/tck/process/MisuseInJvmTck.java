@@ -1,4 +1,4 @@
-package io.spdkio.embedded.misuse;
+package io.spdkio.tck.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -10,11 +10,14 @@ import java.util.List;
 
 /** No misuse of the public API crashes the JVM: each in a JVM of its own, which must live on and end by itself. */
 @Timeout(120)
-final class MisuseInJvmTest {
+public abstract class MisuseInJvmTck extends ProcessTck {
+    /** For the subclasses. */
+    protected MisuseInJvmTck() {}
+
     @ParameterizedTest
     @EnumSource(Misuses.class)
     void aMisuseIsAnExceptionAndTheJvmLivesOn(Misuses misuse) throws Exception {
-        try (ChildJvm child = ChildJvm.start(Misuses.Program.class, misuse.name())) {
+        try (ChildJvm child = start(Misuses.Program.class, misuse.name())) {
             List<String> output = child.allOutput();
             assertThat(child.exitCode()).as("%s", output).isZero();
             assertThat(output).anyMatch(line -> line.startsWith("threw as expected"));

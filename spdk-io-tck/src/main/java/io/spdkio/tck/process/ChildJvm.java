@@ -1,4 +1,4 @@
-package io.spdkio.embedded.misuse;
+package io.spdkio.tck.process;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -12,23 +12,37 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /** A JVM of its own, with this one's class path and flags. */
-final class ChildJvm implements AutoCloseable {
+public final class ChildJvm implements AutoCloseable {
     private static final int TIMEOUT_SECONDS = 60;
 
     private final Process process;
     private final BufferedReader output;
 
-    ChildJvm(List<String> prefix, List<String> flags, Class<?> main, String... arguments) throws IOException {
+    /**
+     * Starts one.
+     *
+     * @param prefix what goes before {@code java} in its command
+     * @param flags flags of the JVM
+     * @param main the program
+     * @param arguments its arguments
+     * @throws IOException if it can't be started
+     */
+    public ChildJvm(List<String> prefix, List<String> flags, Class<?> main, String... arguments) throws IOException {
         List<String> command = new ArrayList<>(prefix);
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(flags);
         command.addAll(
                 List.of(
                         "-Xmx256m",
                         "-XX:TieredStopAtLevel=1",
                         "-XX:+UseSerialGC",
                         "-XX:-CreateCoredumpOnCrash",
-                        "--enable-native-access=ALL-UNNAMED",
+                        "--enable-native-access=ALL-UNNAMED"));
+        System.getProperties().stringPropertyNames().stream()
+                .filter(name -> name.startsWith("spdkio.native"))
+                .forEach(name -> command.add("-D" + name + "=" + System.getProperty(name)));
+        command.addAll(flags);
+        command.addAll(
+                List.of(
                         "-cp",
                         System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
                         main.getName()));
@@ -37,12 +51,26 @@ final class ChildJvm implements AutoCloseable {
         output = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
     }
 
-    static ChildJvm start(Class<?> main, String... arguments) throws IOException {
+    /**
+     * Starts one in which a thread can carry virtual ones.
+     *
+     * @param main the program
+     * @param arguments its arguments
+     * @return the running JVM
+     * @throws IOException if it can't be started
+     */
+    public static ChildJvm start(Class<?> main, String... arguments) throws IOException {
         return new ChildJvm(List.of(), List.of("--add-opens=java.base/java.lang=ALL-UNNAMED"), main, arguments);
     }
 
-    /** Waits for a line that begins so; null when the output ends before. */
-    String awaitLine(String beginning) throws IOException {
+    /**
+     * Waits for a line of its output.
+     *
+     * @param beginning how it begins
+     * @return the line; null when the output ends before
+     * @throws IOException if it can't be read
+     */
+    public String awaitLine(String beginning) throws IOException {
         for (String line = output.readLine(); line != null; line = output.readLine()) {
             if (line.startsWith(beginning)) {
                 return line;
@@ -51,8 +79,13 @@ final class ChildJvm implements AutoCloseable {
         return null;
     }
 
-    /** Everything it writes until it ends. */
-    List<String> allOutput() throws Exception {
+    /**
+     * Waits for its end.
+     *
+     * @return every line it has written
+     * @throws Exception if it does not end in time
+     */
+    public List<String> allOutput() throws Exception {
         CompletableFuture<List<String>> lines =
                 CompletableFuture.supplyAsync(() -> {
                     try {
@@ -68,17 +101,36 @@ final class ChildJvm implements AutoCloseable {
         return lines.get(TIMEOUT_SECONDS, TimeUnit.SECONDS);
     }
 
-    int exitCode() throws InterruptedException {
+    /**
+     * Waits for its end.
+     *
+     * @return its exit code
+     * @throws InterruptedException if the caller is interrupted
+     */
+    public int exitCode() throws InterruptedException {
         if (!process.waitFor(TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
             throw new AssertionError("the child JVM hangs");
         }
         return process.exitValue();
     }
 
-    /** SIGKILL: it has no time for anything. */
-    void kill() throws InterruptedException {
+    /**
+     * SIGKILL: it has no time for anything.
+     *
+     * @throws InterruptedException if the caller is interrupted
+     */
+    public void kill() throws InterruptedException {
         process.destroyForcibly();
         process.waitFor();
+    }
+
+    /**
+     * Its process id, for signals.
+     *
+     * @return the number
+     */
+    public long pid() {
+        return process.pid();
     }
 
     @Override

@@ -1,4 +1,4 @@
-package io.spdkio.embedded.misuse;
+package io.spdkio.tck.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -21,11 +21,14 @@ import java.util.Random;
 
 /** After a flush has completed, killing the JVM loses none of what was written before it. */
 @Timeout(120)
-final class KilledJvmTest {
+public abstract class KilledJvmTck extends ProcessTck {
     private static final int BLOCK = 4096;
     private static final int BLOCKS = 1024;
 
     @TempDir Path folder;
+
+    /** For the subclasses. */
+    protected KilledJvmTck() {}
 
     /** Writes blocks in random order, flushes after each batch and says so; never ends by itself. */
     static final class Writer {
@@ -43,7 +46,7 @@ final class KilledJvmTest {
         }
 
         public static void main(String[] arguments) {
-            SpdkEnv env = SpdkEnv.builder().engine("embedded").build();
+            SpdkEnv env = environment().build();
             SpdkThread thread = env.attachThread("writer");
             AioBdev spec = AioBdev.create("f", Path.of(arguments[0]), (long) BLOCKS * BLOCK).withBlockSize(BLOCK);
             boolean direct = Boolean.parseBoolean(arguments[1]);
@@ -65,7 +68,7 @@ final class KilledJvmTest {
     @CsvSource({"true, 1", "true, 37", "false, 5", "false, 60"})
     void whatWasFlushedIsThere(boolean direct, int batches) throws Exception {
         Path file = folder.resolve("device");
-        try (ChildJvm child = ChildJvm.start(Writer.class, file.toString(), Boolean.toString(direct))) {
+        try (ChildJvm child = start(Writer.class, file.toString(), Boolean.toString(direct))) {
             assertThat(child.awaitLine("flushed " + batches)).as("the writer's last words").isNotNull();
             child.kill();
         }

@@ -1,4 +1,4 @@
-package io.spdkio.embedded.misuse;
+package io.spdkio.tck.process;
 
 import io.spdkio.IdleStrategy;
 import io.spdkio.IoChannel;
@@ -180,7 +180,7 @@ enum Misuses {
     A_SECOND_ENVIRONMENT(SpdkException.Busy.class) {
         @Override
         void run(Setting it) {
-            SpdkEnv.builder().engine("embedded").build();
+            ProcessTck.environment().build();
         }
     },
     ENVIRONMENT_CLOSED_WITH_IO_OUTSTANDING(SpdkException.class) {
@@ -223,7 +223,7 @@ enum Misuses {
             it.env.dma().allocate(1);
         }
     },
-    A_FILE_TRUNCATED_UNDER_A_DEVICE(SpdkException.IoFailed.class) {
+    A_FILE_TRUNCATED_UNDER_A_DEVICE(SpdkException.class) {
         @Override
         void run(Setting it) throws Exception {
             Path file = Files.createTempFile("spdk-io-misuse", ".img");
@@ -334,7 +334,7 @@ enum Misuses {
 
     /** A program's usual surroundings. */
     static final class Setting {
-        final SpdkEnv env = SpdkEnv.builder().engine("embedded").exceptionHandler((_, _) -> {}).build();
+        final SpdkEnv env = ProcessTck.environment().exceptionHandler((_, _) -> {}).build();
         final SpdkThread thread = env.attachThread("main");
         final DmaBuf buffer = env.dma().allocate(4096);
         final List<BdevIo> ios = new ArrayList<>();
