@@ -233,8 +233,7 @@ final class BdevMethods {
         return switch (cause) {
             case SpdkException.RpcFailed failed ->
                     SpdkException.withMessage(
-                            what + ": " + failed.rpcMessage() + reason + advice(failed.status()),
-                            status(failed));
+                            what + ": " + failed.rpcMessage() + reason + advice(failed.status()), status(failed));
             case RuntimeException e -> e;
             default -> new IllegalStateException(what, cause);
         };

@@ -650,9 +650,7 @@ final class NativeEngine implements Engine {
     @Override
     public void close() {
         try {
-            runtime.app()
-                    .start(() -> runtime.app().when(this::isEmpty))
-                    .get(CLOSE_NANOS, TimeUnit.NANOSECONDS);
+            runtime.app().start(() -> runtime.app().when(this::isEmpty)).get(CLOSE_NANOS, TimeUnit.NANOSECONDS);
         } catch (Exception e) {
             String left = String.join("', '", runtime.app().call(NativeEngine::names));
             System.getLogger("io.spdkio").log(System.Logger.Level.WARNING, "SPDK has not let go of bdev ''{0}''", left);

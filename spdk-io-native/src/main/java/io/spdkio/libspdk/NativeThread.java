@@ -202,16 +202,7 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
         private void submit(int operation, int targetSlot) {
             begin();
             thread.ring.submit(
-                    operation,
-                    thread.slotOf(this),
-                    on.descAddress(),
-                    on.channelAddress(),
-                    0,
-                    0,
-                    0,
-                    0,
-                    targetSlot,
-                    0);
+                    operation, thread.slotOf(this), on.descAddress(), on.channelAddress(), 0, 0, 0, 0, targetSlot, 0);
         }
 
         /** What it was to abort has completed. */

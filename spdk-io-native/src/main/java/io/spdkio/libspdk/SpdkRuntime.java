@@ -229,8 +229,8 @@ final class SpdkRuntime {
     }
 
     /**
-     * Ends the limits of all limited devices and sets them again. The thread on which a device was limited first keeps a
-     * channel for that; with new limits it is another one, and a thread that exits is free to. Any thread.
+     * Ends the limits of all limited devices and sets them again. The thread on which a device was limited first keeps
+     * a channel for that; with new limits it is another one, and a thread that exits is free to. Any thread.
      */
     void moveLimits() {
         var _ =
@@ -252,8 +252,7 @@ final class SpdkRuntime {
         if (!canBeOpened(name)) {
             // On its way out, and known to no method any more.
             try (Arena ended = Arena.ofConfined()) {
-                MemorySegment none =
-                        ended.allocate(ValueLayout.JAVA_LONG, BdevH.SPDK_BDEV_QOS_NUM_RATE_LIMIT_TYPES);
+                MemorySegment none = ended.allocate(ValueLayout.JAVA_LONG, BdevH.SPDK_BDEV_QOS_NUM_RATE_LIMIT_TYPES);
                 BdevH.spdk_bdev_set_qos_rate_limits(bdev, none, MemorySegment.NULL, MemorySegment.NULL);
             }
             return;

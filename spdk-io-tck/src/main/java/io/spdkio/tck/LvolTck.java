@@ -34,8 +34,8 @@ public abstract class LvolTck extends EngineTck {
     }
 
     private Map<?, ?> store() {
-        return (Map<?, ?>) ((List<?>) await(env.rpc().call("bdev_lvol_get_lvstores", Map.of("lvs_name", "store"))))
-                .getFirst();
+        return (Map<?, ?>)
+                ((List<?>) await(env.rpc().call("bdev_lvol_get_lvstores", Map.of("lvs_name", "store")))).getFirst();
     }
 
     private long freeClusters() {
@@ -142,8 +142,7 @@ public abstract class LvolTck extends EngineTck {
         }
         SpdkException failure =
                 completesWith(
-                        SpdkException.class,
-                        thin.desc.write(thin.channel, buffer(filled(1, 4096)), free * MIB, 4096));
+                        SpdkException.class, thin.desc.write(thin.channel, buffer(filled(1, 4096)), free * MIB, 4096));
         assertThat(failure.errno()).isIn(Errno.ENOSPC, Errno.EIO);
         for (long i = 0; i < free; i++) {
             assertThat(thin.read(i * MIB, 4096)).containsOnly((byte) i);

@@ -179,15 +179,18 @@ public abstract class NvmeTck extends EngineTck {
         create(MallocBdev.of("base", (long) BLOCKS * BLOCK, BLOCK));
         create(new ErrorBdev("disk", "base", List.of()));
         // The target finds it by SPDK's name for it.
-        String name = (String) ((Map<?, ?>) ((List<?>) await(env.rpc().call("bdev_get_bdevs", Map.of("name", "disk"))))
-                .getFirst()).get("name");
+        String name =
+                (String)
+                        ((Map<?, ?>)
+                                        ((List<?>) await(env.rpc().call("bdev_get_bdevs", Map.of("name", "disk"))))
+                                                .getFirst())
+                                .get("name");
         export(name);
         Device remote = device(attach().getFirst());
         remote.write(0, filled(5, BLOCK));
         await(env.bdevs().injectError("disk", ErrorBdev.Injection.next(IoType.READ, ErrorBdev.Mode.FAILURE, 1)));
         SpdkException.IoFailed failure =
-                completesWith(
-                        SpdkException.IoFailed.class, remote.desc.read(remote.channel, buffer(BLOCK), 0, BLOCK));
+                completesWith(SpdkException.IoFailed.class, remote.desc.read(remote.channel, buffer(BLOCK), 0, BLOCK));
         assertThat(IoStatus.isNvme(failure.status())).as(failure.getMessage()).isTrue();
         assertThat(failure).hasMessageContaining("NVMe");
         assertThat(remote.read(0, BLOCK)).containsOnly(5);

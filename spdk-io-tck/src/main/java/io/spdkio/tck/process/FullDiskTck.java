@@ -85,8 +85,7 @@ public abstract class FullDiskTck extends ProcessTck {
                         "-c",
                         "mount -t tmpfs -o size=4m tmpfs '" + folder + "' && exec \"$0\" \"$@\"");
         assumeTrue(canUnshare(), "needs unshare -Urm for a small file system of its own");
-        try (ChildJvm child =
-                start(prefix, Program.class, folder.toString(), Boolean.toString(direct))) {
+        try (ChildJvm child = start(prefix, Program.class, folder.toString(), Boolean.toString(direct))) {
             List<String> output = child.allOutput();
             assertThat(child.exitCode()).as("%s", output).isZero();
             assertThat(output).anyMatch(line -> line.startsWith("full: ") && line.contains("free space"));
