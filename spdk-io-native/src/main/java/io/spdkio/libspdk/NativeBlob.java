@@ -109,9 +109,10 @@ final class NativeBlob implements EngineBlob {
 
     @Override
     public long allocatedClusters() {
-        return lastAllocated =
+        lastAllocated =
                 store.read(
                         () -> closed ? lastAllocated : BlobH.spdk_blob_get_num_allocated_clusters(blob), lastAllocated);
+        return lastAllocated;
     }
 
     @Override

@@ -63,6 +63,10 @@ final class NativeBlobstore implements EngineBlobstore {
 
     private final Map<Long, List<NativeBlob>> open = new HashMap<>();
     private final Set<NativeBlobChannel> channels = ConcurrentHashMap.newKeySet();
+
+    /** What blobstore still reads from. */
+    private final Set<Arena> inUse = new HashSet<>();
+
     private final ArrayDeque<Runnable> waiting = new ArrayDeque<>();
     private int running;
 
@@ -74,8 +78,8 @@ final class NativeBlobstore implements EngineBlobstore {
     private long clusterSizeBytes;
     private int pageSizeBytes;
     private int ioUnitSizeBytes;
-    private long lastFree;
-    private long lastTotal;
+    private volatile long lastFree;
+    private volatile long lastTotal;
 
     /** Whether external devices may be among what its blobs read from. */
     private boolean readsElsewhere;
@@ -375,7 +379,7 @@ final class NativeBlobstore implements EngineBlobstore {
                         .map(NativeBlob::close)
                         .map(CompletionStage::toCompletableFuture)
                         .toArray(CompletableFuture[]::new);
-        var _ = CompletableFuture.allOf(closed).handle((_, _) -> forceEnd());
+        var _ = CompletableFuture.allOf(closed).handle((_, _) -> null).thenCompose(_ -> forceEnd());
     }
 
     // ---- operations
@@ -553,12 +557,14 @@ final class NativeBlobstore implements EngineBlobstore {
 
     @Override
     public long totalDataClusters() {
-        return lastTotal = read(() -> BlobH.spdk_bs_total_data_cluster_count(bs), lastTotal);
+        lastTotal = read(() -> BlobH.spdk_bs_total_data_cluster_count(bs), lastTotal);
+        return lastTotal;
     }
 
     @Override
     public long freeClusters() {
-        return lastFree = read(() -> BlobH.spdk_bs_free_cluster_count(bs), lastFree);
+        lastFree = read(() -> BlobH.spdk_bs_free_cluster_count(bs), lastFree);
+        return lastFree;
     }
 
     @Override
@@ -744,18 +750,17 @@ final class NativeBlobstore implements EngineBlobstore {
 
     private CompletionStage<Long> derive(String what, long id, Map<String, byte[]> xattrs, Family start) {
         requireBlob(id);
-        // Blobstore reads the attributes in the middle of its work; then there is no longer anything that uses it.
+        // Blobstore reads the attributes in the middle of its work.
         Arena arena = Arena.ofAuto();
+        inUse.add(arena);
         MemorySegment struct = spdk_blob_xattr_opts.allocate(arena);
         StoreDevice.xattrs(struct, xattrs, arena);
         return changing(
                 id,
                 () ->
                         operation(what + " of " + blob(id) + " of " + this, argument -> start.call(struct, argument))
-                                .thenApply(derived -> {
-                                    java.lang.ref.Reference.reachabilityFence(arena);
-                                    return created(derived);
-                                }));
+                                .thenApply(this::created)
+                                .whenComplete((_, _) -> inUse.remove(arena)));
     }
 
     @Override

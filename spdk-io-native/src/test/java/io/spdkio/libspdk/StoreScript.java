@@ -1,0 +1,297 @@
+package io.spdkio.libspdk;
+
+import io.spdkio.IoChannel;
+import io.spdkio.SpdkEnv;
+import io.spdkio.SpdkThread;
+import io.spdkio.bdev.AioBdev;
+import io.spdkio.bdev.Bdev;
+import io.spdkio.bdev.MallocBdev;
+import io.spdkio.blob.Blob;
+import io.spdkio.blob.BlobCursor;
+import io.spdkio.blob.BlobId;
+import io.spdkio.blob.BlobOptions;
+import io.spdkio.blob.Blobstore;
+import io.spdkio.blob.BlobstoreOptions;
+import io.spdkio.blob.ClearMethod;
+import io.spdkio.dma.DmaBuf;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.function.Function;
+import java.util.zip.CRC32;
+
+/** Fills stores with some of everything that they can hold, and says what a store holds. */
+final class StoreScript {
+    private static final byte[] GOLDEN = "golden".getBytes(StandardCharsets.UTF_8);
+    private static final int EDGE_BYTES = 16 << 10;
+
+    private final SpdkEnv env;
+    private final SpdkThread thread;
+    private final Blobstore store;
+    private final Random random;
+
+    private StoreScript(SpdkEnv env, SpdkThread thread, Blobstore store, long seed) {
+        this.env = env;
+        this.thread = thread;
+        this.store = store;
+        this.random = new Random(seed);
+    }
+
+    /** How a store is left. */
+    enum End {
+        /** Unloaded. */
+        CLEAN,
+        /** Left loaded, so that nothing of what unloading writes is there. */
+        UNCLEAN
+    }
+
+    /** Runs something on a store in a file with an engine; gives what the store then holds. */
+    static List<String> with(
+            String engine,
+            Path file,
+            int blockSize,
+            Optional<BlobstoreOptions> init,
+            End end,
+            Function<StoreScript, ?> body) {
+        try (SpdkEnv env = SpdkEnv.builder().engine(engine).noHuge(true).noPci(true).build()) {
+            SpdkThread thread = env.attachThread("main");
+            Bdev bdev = env.bdevs().create(AioBdev.of("store", file).withBlockSize(blockSize).buffered()).join();
+            golden(env, thread);
+            BlobstoreOptions options =
+                    init.orElse(BlobstoreOptions.defaults())
+                            .withExternalSnapshots(
+                                    (_, id) -> Arrays.equals(id, GOLDEN) ? Optional.of("golden") : Optional.empty());
+            Blobstore store =
+                    (init.isPresent() ? env.blobstores().init(bdev, options) : env.blobstores().load(bdev, options))
+                            .join();
+            StoreScript script = new StoreScript(env, thread, store, 42);
+            body.apply(script);
+            List<String> holds = script.describe();
+            if (end == End.CLEAN) {
+                store.unload().join();
+            }
+            return holds;
+        }
+    }
+
+    /** The device that blobs are clones of: the same for every engine. */
+    private static void golden(SpdkEnv env, SpdkThread thread) {
+        Bdev golden = env.bdevs().create(MallocBdev.of("golden", 4 << 20, 512)).join();
+        try (var desc = golden.open(io.spdkio.bdev.OpenMode.READ_WRITE);
+                IoChannel channel = thread.ioChannel(desc);
+                DmaBuf buffer = env.dma().allocate(4 << 20)) {
+            byte[] bytes = new byte[4 << 20];
+            new Random(7).nextBytes(bytes);
+            buffer.put(0, bytes);
+            desc.write(channel, buffer, 0, bytes.length).join();
+        }
+    }
+
+    // ---- filling
+
+    private BlobId create(BlobOptions options) {
+        return store.create(options).join();
+    }
+
+    /** Writes at the beginning, in the middle and at the end of clusters. */
+    private void write(BlobId id, long... clusters) {
+        try (Blob blob = store.open(id).join();
+                IoChannel channel = thread.ioChannel(store);
+                DmaBuf buffer = env.dma().allocate(8192)) {
+            long size = store.clusterSizeBytes();
+            for (long cluster : clusters) {
+                for (long offset : new long[] {0, Math.max(0, size - 8192)}) {
+                    byte[] bytes = new byte[8192];
+                    random.nextBytes(bytes);
+                    int length = (int) Math.min(8192, size);
+                    blob.write(channel, buffer.put(0, bytes), cluster * size + offset, length).join();
+                }
+            }
+        }
+    }
+
+    private void change(BlobId id, Function<Blob, ?> body) {
+        try (Blob blob = store.open(id).join()) {
+            body.apply(blob);
+            blob.syncMetadata().join();
+        }
+    }
+
+    private byte[] bytes(int count) {
+        byte[] bytes = new byte[count];
+        random.nextBytes(bytes);
+        return bytes;
+    }
+
+    /** Some of everything; needs about 40 clusters. */
+    Void everything(boolean table) {
+        BlobId thick = create(BlobOptions.thick(3).withExtentTable(table).withXattr("name", "thick"));
+        write(thick, 0, 2);
+        BlobId thin = create(BlobOptions.thin(20).withExtentTable(table).withXattr("größe", "dünn"));
+        write(thin, 0, 7, 19);
+        BlobId large = create(BlobOptions.thin(2500).withExtentTable(table).withXattr("large", "table"));
+        write(large, 0, 511, 512, 1023, 1024, 2499);
+        change(large, blob -> blob.resize(2400).join());
+
+        BlobId attributes = create(BlobOptions.thin(1).withClearMethod(ClearMethod.WRITE_ZEROES));
+        change(
+                attributes,
+                blob -> {
+                    for (int i = 0; i < 8; i++) {
+                        blob.setXattr("x" + i, bytes(900 + 400 * i)).join();
+                    }
+                    blob.setXattr("empty", new byte[0]).join();
+                    return blob.removeXattr("x3").join();
+                });
+
+        BlobId family = create(BlobOptions.thin(6).withExtentTable(table));
+        write(family, 0, 1, 2);
+        BlobId first = store.snapshot(family, Map.of("which", bytes(5))).join();
+        write(family, 1, 4);
+        BlobId second = store.snapshot(family).join();
+        BlobId clone = store.clone(first, Map.of("clone", bytes(9))).join();
+        write(clone, 2, 5);
+        BlobId ofClone = store.snapshot(clone).join();
+        write(store.clone(ofClone).join(), 0);
+        write(family, 0);
+        BlobId inflated = store.clone(second).join();
+        store.inflate(inflated).join();
+        BlobId decoupled = store.clone(second).join();
+        store.decoupleParent(decoupled).join();
+
+        BlobId external = create(BlobOptions.cloneOf(4, GOLDEN).withExtentTable(table));
+        write(external, 1);
+        BlobId ofExternal = store.snapshot(external).join();
+        write(external, 2);
+        write(store.clone(ofExternal).join(), 0);
+
+        BlobId readOnly = create(BlobOptions.thick(1));
+        write(readOnly, 0);
+        change(readOnly, blob -> blob.setReadOnly().join());
+        BlobId gone = create(BlobOptions.thick(2));
+        store.delete(gone).join();
+        store.setSuperBlob(Optional.of(thin)).join();
+        return null;
+    }
+
+    Void many(int count) {
+        for (int i = 0; i < count; i++) {
+            create(BlobOptions.thin(i % 5).withXattr("i", Integer.toString(i)));
+        }
+        return null;
+    }
+
+    /** Changes what another engine has made. */
+    Void goOn() {
+        List<BlobId> all = all();
+        BlobId made = create(BlobOptions.thin(5).withXattr("made", "later"));
+        write(made, 1, 3);
+        for (BlobId id : all) {
+            boolean[] writable = new boolean[1];
+            change(
+                    id,
+                    blob -> {
+                        writable[0] = !blob.isReadOnly() && blob.clusters() > 0 && blob.clusters() < 100;
+                        return writable[0] ? blob.setXattr("seen", new byte[] {1, 2}).join() : null;
+                    });
+            if (writable[0] && random.nextBoolean()) {
+                write(id, 0);
+                store.snapshot(id).join();
+            }
+        }
+        return null;
+    }
+
+    Void nothing() {
+        return null;
+    }
+
+    // ---- what it holds
+
+    private List<BlobId> all() {
+        List<BlobId> all = new ArrayList<>();
+        BlobCursor cursor = store.blobs();
+        for (Optional<BlobId> next = cursor.next().join(); next.isPresent(); next = cursor.next().join()) {
+            all.add(next.get());
+        }
+        return all;
+    }
+
+    List<String> describe() {
+        List<String> lines = new ArrayList<>();
+        lines.add(
+                "type '%s', clusters of %d, %d of %d free, pages of %d, units of %d, super blob %s"
+                        .formatted(
+                                store.type(),
+                                store.clusterSizeBytes(),
+                                store.freeClusters(),
+                                store.totalDataClusters(),
+                                store.pageSizeBytes(),
+                                store.ioUnitSizeBytes(),
+                                store.superBlob().join()));
+        all().forEach(id -> lines.add(describe(id)));
+        return lines;
+    }
+
+    private String describe(BlobId id) {
+        try (Blob blob = store.open(id).join();
+                IoChannel channel = thread.ioChannel(store)) {
+            StringBuilder xattrs = new StringBuilder();
+            for (String name : blob.xattrNames().join()) {
+                xattrs.append(name).append('=').append(crc(blob.xattr(name).join().orElseThrow())).append(' ');
+            }
+            return "%s: %d clusters, %d allocated%s%s%s%s, parent %s, clones %s, attributes %s, contents %x"
+                    .formatted(
+                            id,
+                            blob.clusters(),
+                            blob.allocatedClusters(),
+                            blob.isThin() ? ", thin" : "",
+                            blob.isReadOnly() ? ", read-only" : "",
+                            blob.isSnapshot() ? ", snapshot" : "",
+                            blob.isClone() ? ", clone" : "",
+                            store.parentOf(id).join(),
+                            store.clonesOf(id).join().stream().map(BlobId::toString).sorted().toList(),
+                            xattrs.toString().trim(),
+                            contents(blob, channel));
+        }
+    }
+
+    private static String crc(byte[] bytes) {
+        CRC32 crc = new CRC32();
+        crc.update(bytes);
+        return bytes.length + "/" + Long.toHexString(crc.getValue());
+    }
+
+    /** Of every cluster, or of the clusters of a large blob that are near what was written, the edges. */
+    private long contents(Blob blob, IoChannel channel) {
+        CRC32 crc = new CRC32();
+        long size = store.clusterSizeBytes();
+        int edge = (int) Math.min(EDGE_BYTES, size);
+        try (DmaBuf buffer = env.dma().allocate(edge)) {
+            long step = blob.clusters() > 200 ? 7 : 1;
+            for (long cluster = 0; cluster < blob.clusters(); cluster += step) {
+                read(blob, channel, buffer, cluster * size, edge, crc);
+                read(blob, channel, buffer, (cluster + 1) * size - edge, edge, crc);
+            }
+            long unitsPerCluster = size / store.ioUnitSizeBytes();
+            for (var unit = blob.nextAllocatedIoUnit(0);
+                    unit.isPresent();
+                    unit = blob.nextAllocatedIoUnit(unit.getAsLong() + unitsPerCluster)) {
+                crc.update(Long.toString(unit.getAsLong()).getBytes(StandardCharsets.UTF_8));
+                read(blob, channel, buffer, unit.getAsLong() / unitsPerCluster * size, edge, crc);
+            }
+        }
+        return crc.getValue();
+    }
+
+    private static void read(Blob blob, IoChannel channel, DmaBuf buffer, long offset, int length, CRC32 crc) {
+        blob.read(channel, buffer, offset, length).join();
+        crc.update(buffer.get(0, length));
+    }
+}
