@@ -15,7 +15,6 @@ import io.spdkio.bdev.MallocBdev;
 import io.spdkio.bdev.NullBdev;
 import io.spdkio.bdev.NvmeTarget;
 import io.spdkio.bdev.PassthruBdev;
-import io.spdkio.bdev.QosLimits;
 import io.spdkio.bdev.RaidBdev;
 
 import java.time.Duration;
@@ -136,15 +135,6 @@ final class BdevMethods {
                     Optional.of("bdev_" + module + "_delete");
             default -> Optional.empty();
         };
-    }
-
-    static Map<String, Object> qosLimits(String spdkName, QosLimits limits) {
-        return Map.of(
-                "name", spdkName,
-                "rw_ios_per_sec", limits.readWriteIosPerSecond(),
-                "rw_mbytes_per_sec", limits.readWriteMiBPerSecond(),
-                "r_mbytes_per_sec", limits.readMiBPerSecond(),
-                "w_mbytes_per_sec", limits.writeMiBPerSecond());
     }
 
     static Map<String, Object> lvolStore(LvolStore store, String base) {

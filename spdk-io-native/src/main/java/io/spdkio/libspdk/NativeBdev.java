@@ -57,6 +57,7 @@ final class NativeBdev implements EngineBdev {
     private final Consumer<NativeBdev> forget;
     private MemorySegment watcher;
     private ErrorGate gate;
+    private CompletableFuture<?> deletion = CompletableFuture.completedFuture(null);
     private volatile CustomDevice device;
     private volatile List<String> bases = List.of();
 
@@ -223,7 +224,7 @@ final class NativeBdev implements EngineBdev {
         return bases.contains(below);
     }
 
-    /** Whether removing it by its own method would also remove what a store below it keeps. */
+    /** Whether destroying it also destroys what a store below it keeps. */
     boolean holdsData() {
         return moduleName.equals("lvol");
     }
@@ -285,12 +286,17 @@ final class NativeBdev implements EngineBdev {
 
     @Override
     public CompletionStage<Void> setQosLimits(QosLimits limits) {
-        return runtime.rpc("bdev_set_qos_limit", BdevMethods.qosLimits(spdkName, limits))
-                .handle((_, problem) -> {
-                    if (problem != null) {
-                        throw BdevMethods.exception("limiting bdev '" + name + "'", problem, runtime.log());
+        return runtime.app()
+                .start(() -> {
+                    if (removed) {
+                        throw removedException();
                     }
-                    return null;
+                    return runtime.limit(bdev, limits);
+                })
+                .thenAccept(status -> {
+                    if (status != 0) {
+                        throw SpdkException.of("limiting bdev '" + name + "'", status);
+                    }
                 });
     }
 
@@ -457,11 +463,16 @@ final class NativeBdev implements EngineBdev {
         }
     }
 
+    /** A volume's clusters, for one, are given back after its name. On the app thread. */
+    void goneAfter(CompletableFuture<?> deleted) {
+        deletion = deleted;
+    }
+
     /** Whether its name has been given back. On the app thread. */
     private boolean isGone() {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment now = BdevH.spdk_bdev_get_by_name(arena.allocateFrom(spdkName));
-            return now.address() != bdev.address() && (device == null || device.hasEnded());
+            return now.address() != bdev.address() && (device == null || device.hasEnded()) && deletion.isDone();
         }
     }
 

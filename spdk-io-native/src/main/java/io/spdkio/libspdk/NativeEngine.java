@@ -331,7 +331,8 @@ final class NativeEngine implements Engine {
             if (spec instanceof AioBdev file && file.readOnly()) {
                 made.makeReadOnly();
             }
-            if (!(spec instanceof RaidBdev)) {
+            // A mirror goes on without a base. An array that SPDK ends keeps its other bases, so it is removed first.
+            if (!(spec instanceof RaidBdev raid) || raid.level() != RaidBdev.Level.RAID1) {
                 made.standsOn(create.bases());
             }
             return made;
@@ -354,26 +355,21 @@ final class NativeEngine implements Engine {
     }
 
     private CompletionStage<Void> destroy(NativeBdev bdev) {
-        return destroy(bdev, true);
-    }
-
-    /** Removes a device; and, if asked to, what it holds in a store below it. */
-    private CompletionStage<Void> destroy(NativeBdev bdev, boolean wipe) {
         if (!bdev.markRemoved()) {
             return bdev.gone();
         }
         // What stands on it goes first: SPDK would remember it, and its name would stay taken.
         byName.values().stream()
                 .filter(upper -> upper.standsOn(bdev.spdkName()))
-                .forEach(upper -> destroy(upper, wipe));
+                .forEach(this::destroy);
         var _ =
                 runtime.app()
                         .start(() -> {
                             CompletableFuture<Object> deleted =
                                     BdevMethods.delete(bdev.moduleName())
-                                            .filter(_ -> wipe || !bdev.holdsData())
                                             .map(method -> runtime.rpcHere(method, Map.of("name", bdev.spdkName())))
                                             .orElseGet(() -> unregister(bdev));
+                            bdev.goneAfter(deleted);
                             bdev.closeWatcher();
                             return deleted;
                         })
@@ -632,7 +628,10 @@ final class NativeEngine implements Engine {
 
     /** What stands on others first. On the app thread. */
     private void removeListed() {
-        list().reversed().forEach(bdev -> destroy(bdev, false));
+        list().reversed().stream()
+                // A volume goes with the device below its store, and stays in the store.
+                .filter(bdev -> !bdev.holdsData())
+                .forEach(this::destroy);
     }
 
     /** Whether nothing of this environment is left; removes what was being made when it began to close. */

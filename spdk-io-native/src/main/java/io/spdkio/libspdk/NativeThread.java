@@ -32,7 +32,7 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
     private static final int FIRST_SLOTS = 256;
     private static final long EXIT_NANOS = TimeUnit.SECONDS.toNanos(20);
     private static final long STORES_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
-    private static final long EXIT_HELP_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+    private static final long EXIT_HELP_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
     private static final long IOVEC_BYTES = 16;
     private static final long FIRST_RETRY_NANOS = 250_000;
     private static final long LAST_RETRY_NANOS = 64_000_000;
@@ -75,6 +75,8 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
 
     /** For each slot, memory for the vectors of its I/O; null where none was needed yet. */
     private MemorySegment[] vectors = new MemorySegment[FIRST_SLOTS];
+
+    private volatile boolean exited;
 
     NativeThread(SpdkRuntime runtime, IoContext context) {
         this.runtime = runtime;
@@ -396,9 +398,10 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
             int _ = poll();
             if (!helped && System.nanoTime() - begin > EXIT_HELP_NANOS) {
                 helped = true;
-                runtime.moveLimits();
+                runtime.moveLimits(() -> !exited);
             }
             if (System.nanoTime() - begin > EXIT_NANOS) {
+                exited = true;
                 // SPDK gives up by itself long before this; freeing it now would be worse than to keep it.
                 System.getLogger("io.spdkio")
                         .log(
@@ -453,6 +456,7 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
     }
 
     private void free() {
+        exited = true;
         ring.detach();
         ThreadH.spdk_thread_destroy(spdkThread);
         ring.close();

@@ -16,6 +16,7 @@ import io.spdkio.sys.raw.EnvH;
 import io.spdkio.sys.raw.InitH;
 import io.spdkio.sys.raw.ThreadH;
 import io.spdkio.sys.raw.spdk_bdev_event_cb_t;
+import io.spdkio.sys.raw.spdk_bdev_histogram_status_cb;
 import io.spdkio.sys.raw.spdk_bdev_module;
 import io.spdkio.sys.raw.spdk_bdev_opts;
 import io.spdkio.sys.raw.spdk_env_opts;
@@ -32,6 +33,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntConsumer;
 
 /**
@@ -56,11 +58,13 @@ final class SpdkRuntime {
     private final Map<Integer, CustomDevice> customDevices = new ConcurrentHashMap<>();
     private final AtomicInteger customIds = new AtomicInteger();
     private final Map<Long, IntConsumer> eventSinks = new ConcurrentHashMap<>();
+    private final Map<Long, CompletableFuture<Integer>> limiting = new ConcurrentHashMap<>();
     private final AtomicLong ids = new AtomicLong();
     private JsonRpc rpc;
     private final BlobCalls blobCalls = new BlobCalls(arena);
     private MemorySegment module;
     private MemorySegment onBdevEvent;
+    private MemorySegment onLimited;
 
     private SpdkRuntime(StartSettings settings) {
         this.settings = settings;
@@ -177,6 +181,8 @@ final class SpdkRuntime {
     /** The module in whose name devices are claimed. */
     private void registerModule() {
         onBdevEvent = spdk_bdev_event_cb_t.stub(this::bdevEvent, arena);
+        // Of the same shape as the callback of limits, which has no type of its own.
+        onLimited = spdk_bdev_histogram_status_cb.stub(this::limited, arena);
         module = spdk_bdev_module.allocate(arena);
         spdk_bdev_module.name(module, arena.allocateFrom("spdk-io"));
         spdk_bdev_module.module_init(module, io.spdkio.sys.raw.spdk_bdev_module.module_init_fn.stub(() -> 0, arena));
@@ -229,12 +235,17 @@ final class SpdkRuntime {
     }
 
     /**
-     * Ends the limits of all limited devices and sets them again. The thread on which a device was limited first keeps
-     * a channel for that; with new limits it is another one, and a thread that exits is free to. Any thread.
+     * Ends the limits of all limited devices and sets them again. The thread on which a device was limited first keeps a
+     * channel for that; with new limits it is another one, and a thread that exits is free to. Any thread.
+     *
+     * @param needed whether that is still needed
      */
-    void moveLimits() {
+    void moveLimits(BooleanSupplier needed) {
         var _ =
                 app.submit(() -> {
+                    if (!needed.getAsBoolean()) {
+                        return null;
+                    }
                     for (MemorySegment bdev = BdevH.spdk_bdev_first();
                             bdev.address() != 0;
                             bdev = BdevH.spdk_bdev_next(bdev)) {
@@ -249,27 +260,41 @@ final class SpdkRuntime {
 
     private void moveLimits(MemorySegment bdev, QosLimits limits) {
         String name = Memory.text(BdevH.spdk_bdev_get_name(bdev));
-        if (!canBeOpened(name)) {
-            // On its way out, and known to no method any more.
-            try (Arena ended = Arena.ofConfined()) {
-                MemorySegment none = ended.allocate(ValueLayout.JAVA_LONG, BdevH.SPDK_BDEV_QOS_NUM_RATE_LIMIT_TYPES);
-                BdevH.spdk_bdev_set_qos_rate_limits(bdev, none, MemorySegment.NULL, MemorySegment.NULL);
-            }
-            return;
-        }
-        String method = "bdev_set_qos_limit";
         var _ =
-                rpc.call(method, BdevMethods.qosLimits(name, QosLimits.NONE))
-                        .thenCompose(_ -> rpc.call(method, BdevMethods.qosLimits(name, limits)))
-                        .whenComplete((_, problem) -> {
-                            if (problem != null) {
-                                System.getLogger("io.spdkio")
-                                        .log(
-                                                System.Logger.Level.DEBUG,
-                                                "the limits of bdev '" + name + "' went with the device",
-                                                problem);
-                            }
-                        });
+                limit(bdev, QosLimits.NONE)
+                        .thenCompose(status ->
+                                status == 0 && canBeOpened(name)
+                                        ? limit(bdev, limits)
+                                        : CompletableFuture.completedFuture(status));
+    }
+
+    /**
+     * Limits a device; the error number, negative. The method for it opens the device, which in SPDK begins a change of
+     * its own when there is no channel yet, so that the method fails. On the app thread.
+     */
+    CompletableFuture<Integer> limit(MemorySegment bdev, QosLimits limits) {
+        CompletableFuture<Integer> done = new CompletableFuture<>();
+        long id = ids.incrementAndGet();
+        limiting.put(id, done);
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment all = call.allocate(ValueLayout.JAVA_LONG, BdevH.SPDK_BDEV_QOS_NUM_RATE_LIMIT_TYPES);
+            all.setAtIndex(
+                    ValueLayout.JAVA_LONG, BdevH.SPDK_BDEV_QOS_RW_IOPS_RATE_LIMIT, limits.readWriteIosPerSecond());
+            all.setAtIndex(
+                    ValueLayout.JAVA_LONG, BdevH.SPDK_BDEV_QOS_RW_BPS_RATE_LIMIT, limits.readWriteMiBPerSecond());
+            all.setAtIndex(ValueLayout.JAVA_LONG, BdevH.SPDK_BDEV_QOS_R_BPS_RATE_LIMIT, limits.readMiBPerSecond());
+            all.setAtIndex(ValueLayout.JAVA_LONG, BdevH.SPDK_BDEV_QOS_W_BPS_RATE_LIMIT, limits.writeMiBPerSecond());
+            BdevH.spdk_bdev_set_qos_rate_limits(bdev, all, onLimited, MemorySegment.ofAddress(id));
+        }
+        return done;
+    }
+
+    /** On whichever of SPDK's threads; the future completes on the app thread, outside SPDK. */
+    private void limited(MemorySegment context, int status) {
+        CompletableFuture<Integer> done = limiting.remove(context.address());
+        if (done != null) {
+            var _ = app.submit(() -> done.complete(status));
+        }
     }
 
     private boolean canBeOpened(String name) {

@@ -260,6 +260,8 @@ public abstract class QosTck extends EngineTck {
     @Test
     void theMethodOfTheControlPlaneSetsTheLimitsItNames() {
         Bdev bdev = malloc(64, BLOCK);
+        // Without a channel SPDK's method changes limits only once.
+        Device used = device(bdev);
         String name = bdev.name();
         await(env.rpc().call("bdev_set_qos_limit", Map.of("name", name, "rw_ios_per_sec", 5_500)));
         assertThat(bdev.qosLimits()).isEqualTo(new QosLimits(6_000, 0, 0, 0));
@@ -272,6 +274,7 @@ public abstract class QosTck extends EngineTck {
                         SpdkException.RpcFailed.class,
                         () -> env.rpc().call("bdev_set_qos_limit", Map.of("name", name)));
         assertThat(nothing.code()).isEqualTo(-io.spdkio.Errno.EINVAL);
+        used.close();
     }
 
     @Test
