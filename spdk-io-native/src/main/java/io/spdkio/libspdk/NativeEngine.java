@@ -359,9 +359,7 @@ final class NativeEngine implements Engine {
             return bdev.gone();
         }
         // What stands on it goes first: SPDK would remember it, and its name would stay taken.
-        byName.values().stream()
-                .filter(upper -> upper.standsOn(bdev.spdkName()))
-                .forEach(this::destroy);
+        byName.values().stream().filter(upper -> upper.standsOn(bdev.spdkName())).forEach(this::destroy);
         var _ =
                 runtime.app()
                         .start(() -> {

@@ -235,8 +235,8 @@ final class SpdkRuntime {
     }
 
     /**
-     * Ends the limits of all limited devices and sets them again. The thread on which a device was limited first keeps a
-     * channel for that; with new limits it is another one, and a thread that exits is free to. Any thread.
+     * Ends the limits of all limited devices and sets them again. The thread on which a device was limited first keeps
+     * a channel for that; with new limits it is another one, and a thread that exits is free to. Any thread.
      *
      * @param needed whether that is still needed
      */

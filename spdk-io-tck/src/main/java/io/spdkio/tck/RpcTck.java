@@ -459,14 +459,15 @@ public abstract class RpcTck extends EngineTck {
                     "latency_us",
                     1);
         }
-        RpcFailed other = failure(
-                "bdev_delay_update_latency",
-                "delay_bdev_name",
-                "m",
-                "latency_type",
-                "avg_read",
-                "latency_us",
-                1);
+        RpcFailed other =
+                failure(
+                        "bdev_delay_update_latency",
+                        "delay_bdev_name",
+                        "m",
+                        "latency_type",
+                        "avg_read",
+                        "latency_us",
+                        1);
         assertThat(other.code()).isIn(RpcFailed.INVALID_REQUEST, RpcFailed.INVALID_PARAMS);
         assertThat(call("bdev_delay_delete", "name", "d")).isEqualTo(true);
     }
