@@ -2,108 +2,86 @@ package io.spdkio.tck;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.spdkio.IoChannel;
 import io.spdkio.IoFuture;
 import io.spdkio.IoStatus;
+import io.spdkio.JoinHandle;
 import io.spdkio.SpdkException;
 import io.spdkio.bdev.Bdev;
 import io.spdkio.bdev.CustomBdev;
-import io.spdkio.bdev.ErrorBdev;
 import io.spdkio.bdev.IoType;
-import io.spdkio.bdev.MallocBdev;
 import io.spdkio.bdev.NvmeTarget;
 import io.spdkio.dma.DmaBuf;
+import io.spdkio.tck.process.TargetJvm;
 
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.UUID;
 
-/** NVMe over TCP, from the environment to a target in the same process. */
+/** NVMe over TCP, to a target in a process of its own: what a user has, and what can be stopped and killed. */
 public abstract class NvmeTck extends EngineTck {
-    private static final String NQN = "nqn.2016-06.io.spdk:tck";
     private static final int BLOCK = 512;
     private static final int BLOCKS = 8192;
 
-    private int port;
-    private boolean exported;
+    private static TargetJvm target;
 
     /** For the subclasses. */
     protected NvmeTck() {}
 
-    private void call(String method, Map<String, ?> params) {
-        await(env.rpc().call(method, params));
+    @AfterAll
+    static void stopTheTarget() {
+        if (target != null) {
+            target.close();
+            target = null;
+        }
     }
 
-    /** Exports devices as the namespaces of a subsystem. */
-    private void export(String... names) {
-        // The transport can't be taken away again, so one made for an earlier environment serves.
-        if (!(await(env.rpc().call("nvmf_get_transports")) instanceof List<?> all) || all.isEmpty()) {
-            call("nvmf_create_transport", Map.of("trtype", "TCP"));
-        }
-        call("nvmf_create_subsystem", Map.of("nqn", NQN, "allow_any_host", true, "serial_number", "TCK1"));
-        exported = true;
-        for (String name : names) {
-            // With the device's own identity both could not be in one directory.
-            String id = UUID.randomUUID().toString();
-            Map<String, String> namespace =
-                    Map.of("bdev_name", name, "uuid", id, "nguid", id.replace("-", "").toUpperCase(Locale.ROOT));
-            call("nvmf_subsystem_add_ns", Map.of("nqn", NQN, "namespace", namespace));
-        }
-        port = freePort();
-        call("nvmf_subsystem_add_listener", Map.of("nqn", NQN, "listen_address", address()));
+    /** Serves devices of these sizes; one JVM does for all tests that leave it alive. */
+    private void serve(long... sizesBytes) throws IOException {
+        target().serve(sizesBytes);
     }
 
-    private Map<String, String> address() {
-        return Map.of("trtype", "TCP", "adrfam", "IPv4", "traddr", "127.0.0.1", "trsvcid", Integer.toString(port));
+    private TargetJvm target() throws IOException {
+        if (target == null) {
+            target = TargetJvm.start(fixture().engineName());
+        } else {
+            target.end();
+        }
+        return target;
     }
 
-    private static int freePort() {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        } catch (IOException e) {
-            throw new AssertionError(e);
-        }
+    private void kill() throws InterruptedException {
+        target.jvm().kill();
+        target = null;
+    }
+
+    private NvmeTarget spec() {
+        return NvmeTarget.tcp("nvme", "127.0.0.1", target.port(), TargetJvm.NQN);
     }
 
     private List<Bdev> attach() {
-        return await(env.bdevs().attachNvme(NvmeTarget.tcp("nvme", "127.0.0.1", port, NQN)));
+        return await(env.bdevs().attachNvme(spec()));
     }
 
-    private void unexport() {
-        exported = false;
-        call("nvmf_delete_subsystem", Map.of("nqn", NQN));
-    }
-
-    @AfterEach
-    void endTheTarget() {
-        if (exported && !env.isClosed()) {
-            unexport();
-        }
-    }
-
-    private Device remote() {
-        create(MallocBdev.of("disk", (long) BLOCKS * BLOCK, BLOCK));
-        export("disk");
+    private Device remote() throws IOException {
+        serve((long) BLOCKS * BLOCK);
         return device(attach().getFirst());
     }
 
     @Test
-    void aNamespaceIsADevice() {
-        create(MallocBdev.of("disk", (long) BLOCKS * BLOCK, BLOCK));
-        create(MallocBdev.of("other", 2L * BLOCKS * BLOCK, BLOCK));
-        export("disk", "other");
+    void aNamespaceIsADevice() throws IOException {
+        serve((long) BLOCKS * BLOCK, 2L * BLOCKS * BLOCK);
         List<Bdev> namespaces = attach();
         assertThat(namespaces).extracting(Bdev::name).containsExactlyInAnyOrder("nvmen1", "nvmen2");
         Bdev bdev = env.bdevs().get("nvmen1");
         assertThat(bdev.sizeBytes()).isEqualTo((long) BLOCKS * BLOCK);
+        assertThat(env.bdevs().get("nvmen2").sizeBytes()).isEqualTo(2L * BLOCKS * BLOCK);
         assertThat(bdev.blockSize()).isEqualTo(BLOCK);
         assertThat(bdev.productName()).contains("NVMe");
         await(env.bdevs().detachNvme("nvme"));
@@ -112,7 +90,7 @@ public abstract class NvmeTck extends EngineTck {
     }
 
     @Test
-    void whatIsWrittenThereIsReadHereAndTheOtherWayRound() {
+    void whatIsWrittenIsThereForWhoAttachesNext() throws IOException {
         Device remote = remote();
         byte[] model = new byte[BLOCKS * BLOCK];
         for (int i = 0; i < 100; i++) {
@@ -123,15 +101,13 @@ public abstract class NvmeTck extends EngineTck {
             System.arraycopy(data, 0, model, at, data.length);
         }
         assertThat(remote.read(0, model.length)).isEqualTo(model);
-        // The target's own device holds the same.
         remote.close();
         await(env.bdevs().detachNvme("nvme"));
-        unexport();
-        assertThat(device(env.bdevs().get("disk")).read(0, model.length)).isEqualTo(model);
+        assertThat(device(attach().getFirst()).read(0, model.length)).isEqualTo(model);
     }
 
     @Test
-    void everyOperationTheDeviceSaysItKnows() {
+    void everyOperationTheDeviceSaysItKnows() throws IOException {
         Device remote = remote();
         byte[] data = pattern(seed, 8 * BLOCK);
         remote.write(0, data);
@@ -168,36 +144,63 @@ public abstract class NvmeTck extends EngineTck {
     }
 
     @Test
-    void aComparisonThatFailsIsTheNvmeStatusForIt() {
+    void aComparisonThatFailsIsAnNvmeStatus() throws IOException {
         Device remote = remote();
         remote.write(0, filled(1, BLOCK));
         SpdkException.IoFailed failure =
                 completesWith(
                         SpdkException.IoFailed.class,
                         remote.desc.compare(remote.channel, buffer(filled(2, BLOCK)), 0, BLOCK));
-        assertThat(failure.status()).isEqualTo(IoStatus.MISCOMPARE);
+        // Which one is the target's affair: SPDK's own says internal device error when its device can't compare.
+        assertThat(IoStatus.isNvme(failure.status())).as(failure.getMessage()).isTrue();
+        failure =
+                completesWith(
+                        SpdkException.IoFailed.class,
+                        remote.desc.compareAndWrite(
+                                remote.channel, buffer(filled(2, BLOCK)), buffer(filled(3, BLOCK)), 0, BLOCK));
+        assertThat(failure.status()).as(failure.getMessage()).isEqualTo(IoStatus.MISCOMPARE);
+        assertThat(remote.read(0, BLOCK)).containsOnly(1);
     }
 
     @Test
-    void anErrorOfTheTargetsDeviceComesAsAnNvmeStatus() {
-        create(MallocBdev.of("base", (long) BLOCKS * BLOCK, BLOCK));
-        create(new ErrorBdev("disk", "base", List.of()));
-        // The target finds it by SPDK's name for it.
-        String name =
-                (String)
-                        ((Map<?, ?>)
-                                        ((List<?>) await(env.rpc().call("bdev_get_bdevs", Map.of("name", "disk"))))
-                                                .getFirst())
-                                .get("name");
-        export(name);
+    void anErrorOfTheTargetsDeviceComesAsAnNvmeStatus() throws IOException {
+        target().serveFaulty((long) BLOCKS * BLOCK);
         Device remote = device(attach().getFirst());
         remote.write(0, filled(5, BLOCK));
-        await(env.bdevs().injectError("disk", ErrorBdev.Injection.next(IoType.READ, ErrorBdev.Mode.FAILURE, 1)));
+        // An error that may pass is tried again, three times by default.
+        target.failReads(1, 4);
         SpdkException.IoFailed failure =
                 completesWith(SpdkException.IoFailed.class, remote.desc.read(remote.channel, buffer(BLOCK), 0, BLOCK));
         assertThat(IoStatus.isNvme(failure.status())).as(failure.getMessage()).isTrue();
         assertThat(failure).hasMessageContaining("NVMe");
         assertThat(remote.read(0, BLOCK)).containsOnly(5);
+    }
+
+    @Test
+    void twoThreadsHaveAQueuePairEach() throws Exception {
+        Device remote = remote();
+        byte[] mine = pattern(seed, 64 * BLOCK);
+        byte[] theirs = pattern(seed + 1, 64 * BLOCK);
+        JoinHandle<Void> other =
+                env.spawnThread(
+                        "other",
+                        thread -> {
+                            try (IoChannel channel = thread.ioChannel(remote.desc)) {
+                                DmaBuf buffer = env.dma().allocate(BLOCK);
+                                for (int i = 0; i < 64; i++) {
+                                    buffer.put(0, Arrays.copyOfRange(theirs, i * BLOCK, (i + 1) * BLOCK));
+                                    thread.await(remote.desc.write(channel, buffer, (100L + i) * BLOCK, BLOCK));
+                                }
+                            }
+                            return null;
+                        });
+        for (int i = 0; i < 64; i++) {
+            remote.write(i * BLOCK, Arrays.copyOfRange(mine, i * BLOCK, (i + 1) * BLOCK));
+        }
+        pollUntil("the other thread", other.result()::isDone);
+        other.join();
+        assertThat(remote.read(0, mine.length)).isEqualTo(mine);
+        assertThat(remote.read(100 * BLOCK, theirs.length)).isEqualTo(theirs);
     }
 
     /** Keeps a number of I/Os outstanding until one fails; the failure. */
@@ -224,13 +227,12 @@ public abstract class NvmeTck extends EngineTck {
     }
 
     @Test
-    void detachingUnderLoadEndsAllIo() {
+    void detachingUnderLoadEndsAllIo() throws IOException {
         for (int round = 0; round < 3; round++) {
             Device remote = round == 0 ? remote() : device(attach().getFirst());
             List<IoFuture<Void>> all = load(remote, 500);
             poll(random.nextInt(20));
             var detached = env.bdevs().detachNvme("nvme");
-            all.addAll(load(remote, 0));
             eachEndsAsItShould(all);
             pollUntil("the removal", remote.bdev::isRemoved);
             assertThat(remote.channel.outstanding()).isZero();
@@ -241,14 +243,11 @@ public abstract class NvmeTck extends EngineTck {
     }
 
     @Test
-    void theTargetsEndUnderLoadEndsAllIo() {
-        create(MallocBdev.of("disk", (long) BLOCKS * BLOCK, BLOCK));
-        export("disk");
-        // It gives up at once, rather than trying to connect again.
-        Device remote = device(attach().getFirst());
+    void theSubsystemsEndUnderLoadEndsAllIo() throws Exception {
+        Device remote = remote();
         List<IoFuture<Void>> all = load(remote, 500);
         poll(random.nextInt(20));
-        unexport();
+        runElsewhere(target::end);
         var detached = env.bdevs().detachNvme("nvme");
         eachEndsAsItShould(all);
         remote.close();
@@ -257,21 +256,51 @@ public abstract class NvmeTck extends EngineTck {
     }
 
     @Test
-    void theNamespacesEndUnderLoadEndsAllIo() {
+    void theNamespacesEndUnderLoadEndsAllIo() throws Exception {
         Device remote = remote();
         List<IoFuture<Void>> all = load(remote, 500);
         poll(random.nextInt(20));
-        var destroyed = env.bdevs().destroy("disk");
+        runElsewhere(() -> target.remove(1));
         eachEndsAsItShould(all);
-        await(destroyed);
         pollUntil("the removal", remote.bdev::isRemoved);
         remote.close();
     }
 
     @Test
-    void aMissingTargetIsAnErrorThatNamesIt() {
-        port = freePort();
-        assertThat(failureOf(() -> env.bdevs().attachNvme(NvmeTarget.tcp("nvme", "127.0.0.1", port, NQN))))
+    void aKilledTargetEndsAllIo() throws Exception {
+        Device remote = remote();
+        List<IoFuture<Void>> all = load(remote, 500);
+        poll(random.nextInt(20));
+        kill();
+        var detached = env.bdevs().detachNvme("nvme");
+        eachEndsAsItShould(all);
+        remote.close();
+        await(detached);
+    }
+
+    @Test
+    void aTargetThatStandsStillKeepsIoUntilItGoesOn() throws Exception {
+        Device remote = remote();
+        remote.write(0, filled(1, BLOCK));
+        target.jvm().signal("STOP");
+        IoFuture<Void> late = remote.desc.read(remote.channel, buffer(BLOCK), 0, BLOCK);
+        IoFuture<Void> bounded =
+                remote.desc.read(remote.channel, buffer(BLOCK), 0, BLOCK).withDeadline(Duration.ofMillis(100));
+        completesWith(SpdkException.TimedOut.class, bounded);
+        pollFor(Duration.ofMillis(300));
+        assertThat(late).isNotDone();
+        target.jvm().signal("CONT");
+        await(late);
+        pollUntil("the end of the read that was given up", () -> remote.channel.outstanding() == 0);
+        assertThat(remote.read(0, BLOCK)).containsOnly(1);
+    }
+
+    @Test
+    void aMissingTargetIsAnErrorThatNamesIt() throws IOException {
+        serve((long) BLOCKS * BLOCK);
+        NvmeTarget missing = spec();
+        target.end();
+        assertThat(failureOf(() -> env.bdevs().attachNvme(missing)))
                 .isInstanceOf(SpdkException.class)
                 .hasMessageContaining("nvme")
                 .hasMessageContaining("127.0.0.1");
@@ -279,29 +308,33 @@ public abstract class NvmeTck extends EngineTck {
     }
 
     @Test
-    void anEnvironmentClosedWithEverythingAttachedEnds() {
+    void anEnvironmentClosedWithEverythingAttachedEnds() throws IOException {
         Device remote = remote();
         List<IoFuture<Void>> all = load(remote, 200);
         poll(3);
-        unexport();
         env.close();
         assertThat(all).allMatch(IoFuture::isDone);
     }
 
     @Test
-    void aDeviceWrittenInJavaIsForTheEnvironmentsThreadsAndRefusedToTheTargets() {
+    void aDeviceWrittenInJavaIsForTheEnvironmentsThreadsAndRefusedToATargetInTheProcess() {
         create(CustomBdev.of("java", TestBackend.of(BLOCKS, BLOCK)));
-        call("nvmf_create_subsystem", Map.of("nqn", NQN, "allow_any_host", true));
-        exported = true;
+        Map<String, ?> subsystem = Map.of("nqn", "nqn.2016-06.io.spdk:java", "allow_any_host", true);
+        await(env.rpc().call("nvmf_create_subsystem", subsystem));
         failsWith(
                 SpdkException.RpcFailed.class,
                 () ->
                         env.rpc()
                                 .call(
                                         "nvmf_subsystem_add_ns",
-                                        Map.of("nqn", NQN, "namespace", Map.of("bdev_name", "java"))));
+                                        Map.of(
+                                                "nqn",
+                                                "nqn.2016-06.io.spdk:java",
+                                                "namespace",
+                                                Map.of("bdev_name", "java"))));
         Device here = device(env.bdevs().get("java"));
         here.write(0, filled(3, BLOCK));
         assertThat(here.read(0, BLOCK)).containsOnly(3);
+        await(env.rpc().call("nvmf_delete_subsystem", Map.of("nqn", "nqn.2016-06.io.spdk:java")));
     }
 }

@@ -4,6 +4,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
+import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -61,6 +62,18 @@ public final class ChildJvm implements AutoCloseable {
      */
     public static ChildJvm start(Class<?> main, String... arguments) throws IOException {
         return new ChildJvm(List.of(), List.of("--add-opens=java.base/java.lang=ALL-UNNAMED"), main, arguments);
+    }
+
+    /**
+     * Writes a line to its standard input.
+     *
+     * @param line the line
+     * @throws IOException if it has ended
+     */
+    public void send(String line) throws IOException {
+        Writer input = process.outputWriter(StandardCharsets.UTF_8);
+        input.write(line + "\n");
+        input.flush();
     }
 
     /**
@@ -125,12 +138,16 @@ public final class ChildJvm implements AutoCloseable {
     }
 
     /**
-     * Its process id, for signals.
+     * Sends it a signal.
      *
-     * @return the number
+     * @param name the signal's name without SIG
+     * @throws Exception if that can't be done
      */
-    public long pid() {
-        return process.pid();
+    public void signal(String name) throws Exception {
+        int exit = new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).inheritIO().start().waitFor();
+        if (exit != 0) {
+            throw new IOException("kill -" + name + " ended with " + exit);
+        }
     }
 
     @Override
