@@ -185,17 +185,22 @@ public final class NativeLinker {
                 .filter(flag -> flag.startsWith("-L"))
                 .forEach(flag -> folders.add(Path.of(flag.substring(2))));
         folders.add(spdk.pkgConfigPath().getFirst().getParent());
+        // Without --with-shared SPDK names isa-l by the path it was built at, which may be gone; it installs it as
+        // well.
+        Stream.concat(spdkFlags.stream(), systemFlags.stream())
+                .filter(NativeLinker::isArchive)
+                .forEach(flag -> folders.add(Path.of(flag).toAbsolutePath().getParent()));
         List<String> whole = new ArrayList<>();
         List<String> plain = new ArrayList<>();
         List<String> system = new ArrayList<>();
         for (String flag : Stream.concat(spdkFlags.stream(), systemFlags.stream()).distinct().toList()) {
-            if (!flag.startsWith("-l")) {
+            if (!flag.startsWith("-l") && !isArchive(flag)) {
                 if (flag.equals("-pthread")) {
                     system.add(flag);
                 }
                 continue;
             }
-            String name = flag.startsWith("-l:") ? flag.replaceAll("^-l:lib|\\.(a|so)$", "") : flag.substring(2);
+            String name = libraryName(flag);
             if (name.startsWith("spdk_") || name.startsWith("rte_")) {
                 whole.add(name);
             } else if (find(folders, "lib" + name + ".a") != null || find(folders, "lib" + name + ".so") != null) {
@@ -212,6 +217,17 @@ public final class NativeLinker {
                 system.stream().distinct().toList(),
                 own.stream().filter(name -> find(folders, "lib" + name + ".a") == null).toList(),
                 own.stream().filter(name -> find(folders, "lib" + name + ".so") == null).toList());
+    }
+
+    private static boolean isArchive(String flag) {
+        return !flag.startsWith("-") && flag.endsWith(".a");
+    }
+
+    /** What follows "lib" in the file's name, of {@code -lname}, {@code -l:libname.a} and {@code path/libname.a}. */
+    private static String libraryName(String flag) {
+        return flag.startsWith("-l:") || isArchive(flag)
+                ? flag.replaceAll("^-l:|^.*/", "").replaceAll("^lib|\\.(a|so)$", "")
+                : flag.substring(2);
     }
 
     private static Path find(Iterable<Path> folders, String file) {

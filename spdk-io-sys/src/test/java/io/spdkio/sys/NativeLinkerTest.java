@@ -112,6 +112,19 @@ class NativeLinkerTest {
         assertThat(child.output()).contains("rte_eal_init; its installation is incomplete");
     }
 
+    /** As SPDK names isa-l when it was configured without --with-shared. */
+    @Test
+    void anArchiveNamedByAPathThatIsGoneIsFoundWhereItIsInstalled() throws Exception {
+        Path cc =
+                script(
+                        "cc",
+                        "case \"$*\" in *shared*"
+                                + folder.resolve("lib/libisal.a")
+                                + "*) echo 'x.o: undefined reference to `it_was_named' >&2; exit 1 ;; esac\n");
+        Child child = link(Map.of("CC", cc.toString())).failed();
+        assertThat(child.output()).contains("it_was_named");
+    }
+
     @Test
     void archivesThatAreNotPositionIndependentAreExplained() throws Exception {
         Path cc =
@@ -130,6 +143,7 @@ class NativeLinkerTest {
             Files.writeString(packages.resolve(name + ".pc"), "");
             Files.writeString(folder.resolve("lib/lib" + name + ".a"), "");
         }
+        Files.writeString(folder.resolve("lib/libisal.a"), "");
         Path include = Files.createDirectories(folder.resolve("include/spdk"));
         Files.writeString(
                 include.resolve("version.h"),
@@ -141,7 +155,7 @@ class NativeLinkerTest {
                         case "$1" in
                         --cflags-only-I) echo -I%1$s/include ;;
                         --libs) case "$2" in
-                          spdk_syslibs) echo -L%1$s/lib -lnuma ;;
+                          spdk_syslibs) echo -L%1$s/lib -lnuma %1$s/gone/.libs/libisal.a ;;
                           *) echo -L%1$s/lib -lspdk_bdev -lspdk_env_dpdk ;;
                           esac ;;
                         *) exit 1 ;;
