@@ -71,7 +71,7 @@ final class StoreScript {
                     (init.isPresent() ? env.blobstores().init(bdev, options) : env.blobstores().load(bdev, options))
                             .join();
             StoreScript script = new StoreScript(env, thread, store, 42);
-            body.apply(script);
+            var _ = body.apply(script);
             List<String> holds = script.describe();
             if (end == End.CLEAN) {
                 store.unload().join();
@@ -118,7 +118,7 @@ final class StoreScript {
 
     private void change(BlobId id, Function<Blob, ?> body) {
         try (Blob blob = store.open(id).join()) {
-            body.apply(blob);
+            var _ = body.apply(blob);
             blob.syncMetadata().join();
         }
     }

@@ -195,7 +195,7 @@ public abstract class NvmeTck extends EngineTck {
                             return null;
                         });
         for (int i = 0; i < 64; i++) {
-            remote.write(i * BLOCK, Arrays.copyOfRange(mine, i * BLOCK, (i + 1) * BLOCK));
+            remote.write((long) i * BLOCK, Arrays.copyOfRange(mine, i * BLOCK, (i + 1) * BLOCK));
         }
         pollUntil("the other thread", other.result()::isDone);
         other.join();
