@@ -5,6 +5,8 @@ import static io.spdkio.sys.Memory.getLong;
 import static io.spdkio.sys.Memory.setInt;
 import static io.spdkio.sys.Memory.setLong;
 
+import java.util.Arrays;
+
 /**
  * Block I/O in batches: {@code submit…} writes entries into memory that C reads, {@link #poll} is the one call into C,
  * and {@link #drain} reads what has completed. Nothing is allocated, and no call is made for a single I/O.
@@ -108,6 +110,7 @@ public final class BdevRing implements AutoCloseable {
     }
 
     private static final int SQE_SHIFT = 6;
+    private static final int SQE_LONGS = 8;
     private static final int CQE_SHIFT = 3;
     private static final long MASK = 0;
     private static final long SQ_HEAD = 4;
@@ -138,6 +141,15 @@ public final class BdevRing implements AutoCloseable {
     private long sq;
     private long cq;
     private int mask;
+
+    /**
+     * The submissions since the last poll, as they will be copied into the ring. Stores into an array are all that the
+     * JIT has to inline where a handler submits, which is so deep that access to other memory no longer is: a null read
+     * took 77 ns in one run and 105 in the next.
+     */
+    private long[] submitted;
+
+    private int submittedCount;
     private int cqHead;
     private int requestHead;
     private int answerTail;
@@ -164,6 +176,8 @@ public final class BdevRing implements AutoCloseable {
         mask = getInt(address + MASK);
         sq = getLong(address + SQ);
         cq = getLong(address + CQ);
+        int longs = (mask + 1) * SQE_LONGS;
+        submitted = submitted == null ? new long[longs] : Arrays.copyOf(submitted, longs);
     }
 
     /**
@@ -183,6 +197,7 @@ public final class BdevRing implements AutoCloseable {
      */
     public void grow(int slots) {
         ensureOpen();
+        setInt(address + CQ_HEAD, cqHead);
         if (slots > 1 << 20 || Bridge.ringGrow(address, slots) != 0) {
             throw new NativeException("no memory for a ring of " + slots + " slots");
         }
@@ -227,12 +242,7 @@ public final class BdevRing implements AutoCloseable {
      */
     public void submit(
             int operation, int slot, long desc, long channel, long buffer, long offsetBlocks, long blockCount) {
-        long entry = newEntry(operation, slot);
-        setLong(entry + 16, desc);
-        setLong(entry + 24, channel);
-        setLong(entry + 32, buffer);
-        setLong(entry + 40, offsetBlocks);
-        setLong(entry + 48, blockCount);
+        submit(operation, slot, desc, channel, buffer, offsetBlocks, blockCount, 0, 0, 0);
     }
 
     /**
@@ -260,28 +270,33 @@ public final class BdevRing implements AutoCloseable {
             int vectors,
             int target,
             long extra) {
-        long entry = newEntry(operation, slot);
-        setInt(entry + 8, vectors);
-        setInt(entry + 12, target);
-        setLong(entry + 16, desc);
-        setLong(entry + 24, channel);
-        setLong(entry + 32, buffer);
-        setLong(entry + 40, offsetBlocks);
-        setLong(entry + 48, blockCount);
-        setLong(entry + 56, extra);
-    }
-
-    /** Takes the next entry and begins it. */
-    private long newEntry(int operation, int slot) {
-        // Not counted here: C begins anew in a poll, and a callback inside that may submit.
-        int tail = getInt(address + SQ_TAIL);
-        if (tail > mask) {
+        int count = submittedCount;
+        if (count > mask) {
             throw new IllegalStateException("more submissions than slots: poll first");
         }
-        setInt(address + SQ_TAIL, tail + 1);
-        long entry = sq + ((long) tail << SQE_SHIFT);
-        setLong(entry, (long) operation << 32 | Integer.toUnsignedLong(slot));
-        return entry;
+        submittedCount = count + 1;
+        int at = count * SQE_LONGS;
+        long[] entry = submitted;
+        entry[at] = (long) operation << 32 | slot;
+        entry[at + 1] = (long) target << 32 | vectors;
+        entry[at + 2] = desc;
+        entry[at + 3] = channel;
+        entry[at + 4] = buffer;
+        entry[at + 5] = offsetBlocks;
+        entry[at + 6] = blockCount;
+        entry[at + 7] = extra;
+    }
+
+    private void handOver() {
+        // Not 0 when this poll is inside another: C has not come to the end of what that one handed over.
+        int tail = getInt(address + SQ_TAIL);
+        int count = Math.min(submittedCount, mask + 1 - tail);
+        Memory.copy(submitted, count * SQE_LONGS, sq + ((long) tail << SQE_SHIFT));
+        setInt(address + SQ_TAIL, tail + count);
+        submittedCount -= count;
+        if (submittedCount != 0) {
+            System.arraycopy(submitted, count * SQE_LONGS, submitted, 0, submittedCount * SQE_LONGS);
+        }
     }
 
     /**
@@ -294,6 +309,10 @@ public final class BdevRing implements AutoCloseable {
      */
     public int poll(long thread, int maxMessages) {
         ensureOpen();
+        if (submittedCount != 0) {
+            handOver();
+        }
+        setInt(address + CQ_HEAD, cqHead);
         return Bridge.ringPoll(address, thread, maxMessages);
     }
 
@@ -310,8 +329,6 @@ public final class BdevRing implements AutoCloseable {
         while (tail - cqHead > 0) {
             long completion = getLong(cq + ((long) (cqHead & mask) << CQE_SHIFT));
             cqHead++;
-            // Before the handler runs: it may grow the ring, or throw.
-            setInt(address + CQ_HEAD, cqHead);
             drained++;
             completions.complete((int) completion, (int) (completion >> 32));
         }
@@ -404,7 +421,7 @@ public final class BdevRing implements AutoCloseable {
      * @return a number of entries
      */
     public int pending() {
-        return getInt(address + SQ_TAIL) - getInt(address + SQ_HEAD);
+        return submittedCount + getInt(address + SQ_TAIL) - getInt(address + SQ_HEAD);
     }
 
     /**

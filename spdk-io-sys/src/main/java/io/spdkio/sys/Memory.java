@@ -30,4 +30,9 @@ final class Memory {
     static void setLong(long address, long value) {
         ALL.set(LONG, address, value);
     }
+
+    /** Copies the beginning of an array. */
+    static void copy(long[] from, int count, long to) {
+        MemorySegment.copy(from, 0, ALL, LONG, to, count);
+    }
 }
