@@ -42,11 +42,12 @@ struct spdkio_blob_operation {
 
 /*
  * Of an OS thread: whether it is inside spdkio_ring_poll, and the last address at which a SIGBUS was given to SPDK there;
- * whether it is inside spdkio_thread_create.
+ * whether it is inside spdkio_thread_create; and whether what SPDK logs is of no interest.
  */
 struct spdkio_turn {
 	bool polling;
 	bool creating;
+	bool quiet;
 	void *fault;
 };
 

@@ -6,8 +6,8 @@
  *   written before it too. Blobstore itself orders its writes but flushes nothing.
  * - I/O can be aborted: what blobstore asks for while a ring's operation is submitted, or when I/O of that operation
  *   completes, belongs to that operation.
- * - When a write of metadata has failed, it and all those after it seem to succeed and do nothing, until the store is
- *   loaded again; Java knows of it. Blobstore's ways out of such a failure end in freed memory, and it goes on from a
+ * - When a write of metadata has failed, it and all those after it seem to succeed and are kept in memory, until the
+ *   store is loaded again; Java knows of it. Blobstore's ways out of such a failure end in freed memory, and it goes on from a
  *   state that is not on the device.
  * - It can be cut off from the bdev: writes of metadata seem to succeed and do nothing, and the super block reads as it
  *   last was. So the blobs of a store whose device is gone, or which is left behind, can be closed and the store be
@@ -18,6 +18,15 @@
 #include "spdkio_bridge.h"
 
 #define SUPER_BYTES 4096
+#define MAX_PAGE_BYTES 65536
+
+/* A write of metadata that did not take place, for who reads it again. */
+struct lost_write {
+	uint64_t lba;
+	uint64_t bytes;
+	struct lost_write *next;
+	uint8_t data[];
+};
 
 struct spdkio_store {
 	struct spdk_bs_dev dev; /* first: what blobstore knows */
@@ -34,6 +43,7 @@ struct spdkio_store {
 	uint32_t lost;      /* how many writes of metadata did not take place; Java reads this */
 	uint32_t metadata_writes; /* how many were begun; and this, next to it */
 	int32_t references; /* Java's, blobstore's, and one each channel */
+	struct lost_write *lost_writes; /* the newest first; only on the metadata thread */
 	uint8_t super[SUPER_BYTES];
 };
 
@@ -84,7 +94,13 @@ is_read(const struct spdkio_store_io *io)
 static void
 release(struct spdkio_store *store)
 {
+	struct lost_write *lost;
+
 	if (__atomic_sub_fetch(&store->references, 1, __ATOMIC_ACQ_REL) == 0) {
+		while ((lost = store->lost_writes) != NULL) {
+			store->lost_writes = lost->next;
+			free(lost);
+		}
 		free(store);
 	}
 }
@@ -121,6 +137,51 @@ finish(struct spdkio_store_io *io, int status)
 	context->operation = before;
 }
 
+static inline bool
+is_metadata(const struct spdkio_store_io *io)
+{
+	return io->lba < io->store->metadata_blocks;
+}
+
+/* Pages; the maps that unloading writes are not read again. */
+static void
+keep_lost(struct spdkio_store_io *io)
+{
+	struct spdkio_store *store = io->store;
+	uint64_t bytes = io->count * store->dev.blocklen;
+	struct lost_write *lost;
+
+	if (io->kind == KIND_WRITE && is_metadata(io) && bytes <= MAX_PAGE_BYTES) {
+		lost = malloc(sizeof(*lost) + bytes);
+		if (lost != NULL) {
+			lost->lba = io->lba;
+			lost->bytes = bytes;
+			memcpy(lost->data, io->payload, bytes);
+			lost->next = store->lost_writes;
+			store->lost_writes = lost;
+		}
+	}
+}
+
+/* Whether an I/O reads what was lost, which it then has. */
+static bool
+read_lost(struct spdkio_store_io *io)
+{
+	struct spdkio_store *store = io->store;
+	uint64_t bytes = io->count * store->dev.blocklen;
+
+	if (io->kind != KIND_READ || !is_metadata(io)) {
+		return false;
+	}
+	for (struct lost_write *lost = store->lost_writes; lost != NULL; lost = lost->next) {
+		if (lost->lba == io->lba && lost->bytes >= bytes) {
+			memcpy(io->payload, lost->data, bytes);
+			return true;
+		}
+	}
+	return false;
+}
+
 /* A device that is cut off loses writes silently, but not those of a blob's user, who hears of it. */
 static void
 finish_cut_off(struct spdkio_store_io *io)
@@ -129,10 +190,13 @@ finish_cut_off(struct spdkio_store_io *io)
 
 	if (io->operation != NULL) {
 		finish(io, -ENODEV);
-	} else if ((io->kind == KIND_WRITE || io->kind == KIND_WRITEV) && io->lba >= store->metadata_blocks) {
+	} else if ((io->kind == KIND_WRITE || io->kind == KIND_WRITEV) && !is_metadata(io)) {
 		/* Also a user's, or what a cluster begins with. */
 		finish(io, -EIO);
 	} else if (!is_read(io)) {
+		keep_lost(io);
+		finish(io, 0);
+	} else if (read_lost(io)) {
 		finish(io, 0);
 	} else if (io->kind == KIND_READ && io->lba == 0 && store->has_super
 		   && io->count * store->dev.blocklen >= SUPER_BYTES) {
@@ -166,13 +230,8 @@ static void
 lose(struct spdkio_store_io *io)
 {
 	__atomic_add_fetch(&io->store->lost, 1, __ATOMIC_ACQ_REL);
+	keep_lost(io);
 	finish(io, 0);
-}
-
-static inline bool
-is_metadata(const struct spdkio_store_io *io)
-{
-	return io->lba < io->store->metadata_blocks;
 }
 
 static void
@@ -270,9 +329,15 @@ submit(struct spdkio_store_io *io)
 		finish(io, -ECANCELED);
 		return;
 	}
-	if (spdk_unlikely(__atomic_load_n(&store->lost, __ATOMIC_RELAXED) != 0) && !is_read(io) && is_metadata(io)) {
-		lose(io);
-		return;
+	if (spdk_unlikely(__atomic_load_n(&store->lost, __ATOMIC_RELAXED) != 0) && is_metadata(io)) {
+		if (!is_read(io)) {
+			lose(io);
+			return;
+		}
+		if (read_lost(io)) {
+			finish(io, 0);
+			return;
+		}
 	}
 	if (spdk_likely(io->stage == STAGE_WORK)) {
 		rc = work(io);
@@ -714,6 +779,13 @@ spdkio_store_lost(struct spdkio_store *store)
 	return &store->lost;
 }
 
+/* Metadata that blobstore takes for written is not: from here on none is. On the store's thread. */
+SPDKIO_EXPORT void
+spdkio_store_fail(struct spdkio_store *store)
+{
+	__atomic_add_fetch(&store->lost, 1, __ATOMIC_ACQ_REL);
+}
+
 /* For good. Any thread; what is under way goes on. */
 SPDKIO_EXPORT void
 spdkio_store_cut_off(struct spdkio_store *store)
@@ -726,6 +798,44 @@ SPDKIO_EXPORT const void *
 spdkio_store_super(struct spdkio_store *store)
 {
 	return store->has_super ? store->super : NULL;
+}
+
+/* ---- cloning */
+
+static void
+no_value(void *argument, const char *name, const void **value, size_t *length)
+{
+	*value = NULL;
+	*length = 0;
+}
+
+static void
+on_tried(void *argument, spdk_blob_id id, int status)
+{
+	*(int *)argument = status;
+}
+
+/*
+ * Whether a blob could be created, as 0 or -errno: one with an attribute that has no value is refused after blobstore has
+ * looked for a metadata page and before anything is written. spdk_bs_create_clone uses the null pointer that it gets when
+ * its blob cannot be created.
+ */
+SPDKIO_EXPORT int
+spdkio_store_try_create(struct spdk_blob_store *bs)
+{
+	char *names[] = { "-" };
+	struct spdk_blob_opts options;
+	int status = 1;
+
+	spdk_blob_opts_init(&options, sizeof(options));
+	options.thin_provision = true;
+	options.xattrs.count = 1;
+	options.xattrs.names = names;
+	options.xattrs.get_value = no_value;
+	spdkio_turn.quiet = true;
+	spdk_bs_create_blob_ext(bs, &options, on_tried, &status);
+	spdkio_turn.quiet = false;
+	return status == -EINVAL ? 0 : status;
 }
 
 /* ---- aborting */

@@ -226,6 +226,11 @@ public final class Bridge {
         storeCall(StoreHandles.CUT_OFF, store);
     }
 
+    /** {@code spdkio_store_fail}. */
+    static void storeFail(MemorySegment store) {
+        storeCall(StoreHandles.FAIL, store);
+    }
+
     /** {@code spdkio_store_abort}. */
     static void storeAbort(MemorySegment store) {
         storeCall(StoreHandles.ABORT, store);
@@ -272,6 +277,15 @@ public final class Bridge {
     static MemorySegment storeSuper(MemorySegment store) {
         try {
             return (MemorySegment) StoreHandles.SUPER.invokeExact(store);
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
+    /** {@code spdkio_store_try_create}. */
+    static int storeTryCreate(MemorySegment bs) {
+        try {
+            return (int) StoreHandles.TRY_CREATE.invokeExact(bs);
         } catch (Throwable e) {
             throw RawSupport.thrown(e);
         }
@@ -367,12 +381,14 @@ public final class Bridge {
         static final MethodHandle RELEASE = RawSupport.bind("spdkio_store_release", "VP");
         static final MethodHandle DISCARD = RawSupport.bind("spdkio_store_discard", "VP");
         static final MethodHandle CUT_OFF = RawSupport.bind("spdkio_store_cut_off", "VP");
+        static final MethodHandle FAIL = RawSupport.bind("spdkio_store_fail", "VP");
         static final MethodHandle ABORT = RawSupport.bind("spdkio_store_abort", "VP");
         static final MethodHandle IS_CLOSED = RawSupport.bind("spdkio_store_is_closed", "ZP");
         static final MethodHandle LOST = RawSupport.bind("spdkio_store_lost", "PP");
         static final MethodHandle RESIZE = RawSupport.bind("spdkio_store_resize", "VPJJ");
         static final MethodHandle FLUSH = RawSupport.bind("spdkio_store_flush", "VPPP");
         static final MethodHandle SUPER = RawSupport.bind("spdkio_store_super", "PP");
+        static final MethodHandle TRY_CREATE = RawSupport.bind("spdkio_store_try_create", "IP");
         static final MethodHandle XATTRS = RawSupport.bind("spdkio_store_xattrs", "VPP");
     }
 

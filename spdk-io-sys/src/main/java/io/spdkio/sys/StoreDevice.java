@@ -100,12 +100,18 @@ public final class StoreDevice {
 
     /**
      * How many writes of metadata did not take place. After the first that fails there are none any more, though they
-     * seem to succeed: what is on the device stays as it is, for the next load. Any thread; cheap.
+     * seem to succeed and are kept in memory: what is on the device stays as it is, for the next load. Any thread;
+     * cheap.
      *
      * @return a number of writes
      */
     public int lostWrites() {
         return (int) LOST.getAcquire(lost, 0L);
+    }
+
+    /** Begins to lose writes: blobstore takes something for written that is not. On the store's thread. */
+    public void fail() {
+        Bridge.storeFail(store);
     }
 
     /**
@@ -140,6 +146,17 @@ public final class StoreDevice {
         return there.address() == 0
                 ? Optional.empty()
                 : Optional.of(Bridge.memory(there.address(), SUPER_BYTES).toArray(ValueLayout.JAVA_BYTE));
+    }
+
+    /**
+     * Whether a blob could be created; nothing is written. To be asked before spdk_bs_create_clone, which crashes when
+     * it could not. On the store's thread, as the SPDK thread.
+     *
+     * @param bs the struct spdk_blob_store
+     * @return 0 or {@code -errno}
+     */
+    public static int tryCreate(MemorySegment bs) {
+        return Bridge.storeTryCreate(bs);
     }
 
     /**

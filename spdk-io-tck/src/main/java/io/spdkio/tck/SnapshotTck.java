@@ -222,6 +222,23 @@ public abstract class SnapshotTck extends BlobTckBase {
         store.close();
     }
 
+    @Test
+    void cloningWithoutAMetadataPageLeftFailsAndChangesNothing() {
+        Blobstore store = init(malloc(16 * 256, 4096), BlobstoreOptions.defaults().withMetadataPages(4));
+        BlobId id = await(store.create(BlobOptions.thin(2)));
+        BlobId snapshot = await(store.snapshot(id));
+        await(store.create(BlobOptions.thin(1)));
+        BlobId last = await(store.create(BlobOptions.thin(1)));
+        SpdkException full = failsWith(SpdkException.class, () -> store.clone(snapshot));
+        assertThat(full.errno()).isIn(Errno.ENOSPC, Errno.ENOMEM);
+        failsWith(SpdkException.class, () -> store.clone(snapshot, Map.of("long", new byte[5000])));
+        assertThat(await(store.clonesOf(snapshot))).containsExactly(id);
+        await(store.delete(last));
+        BlobId clone = await(store.clone(snapshot));
+        assertThat(await(store.clonesOf(snapshot))).containsExactlyInAnyOrder(id, clone);
+        store.close();
+    }
+
     // ---- clones of other devices
 
     @Test
