@@ -3,7 +3,8 @@ package io.spdkio.libspdk;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.spdkio.blob.BlobstoreOptions;
-import io.spdkio.libspdk.StoreScript.End;
+import io.spdkio.tck.StoreScript;
+import io.spdkio.tck.StoreScript.End;
 
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;

@@ -1,4 +1,4 @@
-package io.spdkio.libspdk;
+package io.spdkio.tck;
 
 import io.spdkio.IoChannel;
 import io.spdkio.SpdkEnv;
@@ -15,7 +15,11 @@ import io.spdkio.blob.BlobstoreOptions;
 import io.spdkio.blob.ClearMethod;
 import io.spdkio.dma.DmaBuf;
 
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,8 +30,11 @@ import java.util.Random;
 import java.util.function.Function;
 import java.util.zip.CRC32;
 
-/** Fills stores with some of everything that they can hold, and says what a store holds. */
-final class StoreScript {
+/**
+ * Fills stores with some of everything that they can hold, and says what a store holds, the same whatever the engine:
+ * for stores that one engine makes and another one reads.
+ */
+public final class StoreScript {
     private static final byte[] GOLDEN = "golden".getBytes(StandardCharsets.UTF_8);
     private static final int EDGE_BYTES = 16 << 10;
 
@@ -44,15 +51,25 @@ final class StoreScript {
     }
 
     /** How a store is left. */
-    enum End {
+    public enum End {
         /** Unloaded. */
         CLEAN,
         /** Left loaded, so that nothing of what unloading writes is there. */
         UNCLEAN
     }
 
-    /** Runs something on a store in a file with an engine; gives what the store then holds. */
-    static List<String> with(
+    /**
+     * Runs something on a store in a file.
+     *
+     * @param engine the engine's name
+     * @param file the file, which is there
+     * @param blockSize the block size of the device in it
+     * @param init how to make the store; empty to load it
+     * @param end how to leave it
+     * @param body what to do with it
+     * @return what the store then holds, a line for itself and one for each blob
+     */
+    public static List<String> with(
             String engine,
             Path file,
             int blockSize,
@@ -107,8 +124,9 @@ final class StoreScript {
             long size = store.clusterSizeBytes();
             for (long cluster : clusters) {
                 for (long offset : new long[] {0, Math.max(0, size - 8192)}) {
+                    // Simple, so that images of stores are small.
                     byte[] bytes = new byte[8192];
-                    random.nextBytes(bytes);
+                    Arrays.fill(bytes, (byte) random.nextInt(1, 256));
                     int length = (int) Math.min(8192, size);
                     blob.write(channel, buffer.put(0, bytes), cluster * size + offset, length).join();
                 }
@@ -129,8 +147,33 @@ final class StoreScript {
         return bytes;
     }
 
-    /** Some of everything; needs about 40 clusters. */
-    Void everything(boolean table) {
+    /**
+     * Makes some of everything; needs about 60 clusters.
+     *
+     * @param table whether the blobs have extent tables
+     * @return nothing
+     */
+    public Void everything(boolean table) {
+        selfContained(table);
+        BlobId empty = create(BlobOptions.thin(0));
+        change(empty, blob -> blob.setXattr("empty", new byte[0]).join());
+
+        BlobId external = create(BlobOptions.cloneOf(4, GOLDEN).withExtentTable(table));
+        write(external, 1);
+        BlobId ofExternal = store.snapshot(external).join();
+        write(external, 2);
+        write(store.clone(ofExternal).join(), 0);
+        return null;
+    }
+
+    /**
+     * Makes some of everything that programs know which were written before there were clones of other devices, and
+     * which take no empty attributes.
+     *
+     * @param table whether the blobs have extent tables
+     * @return nothing
+     */
+    public Void selfContained(boolean table) {
         BlobId thick = create(BlobOptions.thick(3).withExtentTable(table).withXattr("name", "thick"));
         write(thick, 0, 2);
         BlobId thin = create(BlobOptions.thin(20).withExtentTable(table).withXattr("größe", "dünn"));
@@ -146,7 +189,6 @@ final class StoreScript {
                     for (int i = 0; i < 8; i++) {
                         blob.setXattr("x" + i, bytes(900 + 400 * i)).join();
                     }
-                    blob.setXattr("empty", new byte[0]).join();
                     return blob.removeXattr("x3").join();
                 });
 
@@ -165,12 +207,6 @@ final class StoreScript {
         BlobId decoupled = store.clone(second).join();
         store.decoupleParent(decoupled).join();
 
-        BlobId external = create(BlobOptions.cloneOf(4, GOLDEN).withExtentTable(table));
-        write(external, 1);
-        BlobId ofExternal = store.snapshot(external).join();
-        write(external, 2);
-        write(store.clone(ofExternal).join(), 0);
-
         BlobId readOnly = create(BlobOptions.thick(1));
         write(readOnly, 0);
         change(readOnly, blob -> blob.setReadOnly().join());
@@ -180,15 +216,25 @@ final class StoreScript {
         return null;
     }
 
-    Void many(int count) {
+    /**
+     * Makes blobs.
+     *
+     * @param count how many
+     * @return nothing
+     */
+    public Void many(int count) {
         for (int i = 0; i < count; i++) {
             create(BlobOptions.thin(i % 5).withXattr("i", Integer.toString(i)));
         }
         return null;
     }
 
-    /** Changes what another engine has made. */
-    Void goOn() {
+    /**
+     * Changes what is there, and adds to it.
+     *
+     * @return nothing
+     */
+    public Void goOn() {
         List<BlobId> all = all();
         BlobId made = create(BlobOptions.thin(5).withXattr("made", "later"));
         write(made, 1, 3);
@@ -208,7 +254,36 @@ final class StoreScript {
         return null;
     }
 
-    Void nothing() {
+    /**
+     * Copies what every blob holds into a file of its own, which is named as the blob.
+     *
+     * @param folder where the files are made
+     * @return nothing
+     */
+    public Void export(Path folder) {
+        for (BlobId id : all()) {
+            try (Blob blob = store.open(id).join();
+                    IoChannel channel = thread.ioChannel(store);
+                    DmaBuf buffer = env.dma().allocate(store.clusterSizeBytes());
+                    OutputStream file = Files.newOutputStream(folder.resolve(id.toString()))) {
+                int length = Math.toIntExact(store.clusterSizeBytes());
+                for (long cluster = 0; cluster < blob.clusters(); cluster++) {
+                    blob.read(channel, buffer, cluster * length, length).join();
+                    file.write(buffer.get(0, length));
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+        return null;
+    }
+
+    /**
+     * Leaves the store as it is.
+     *
+     * @return nothing
+     */
+    public Void nothing() {
         return null;
     }
 
@@ -223,7 +298,7 @@ final class StoreScript {
         return all;
     }
 
-    List<String> describe() {
+    private List<String> describe() {
         List<String> lines = new ArrayList<>();
         lines.add(
                 "type '%s', clusters of %d, %d of %d free, pages of %d, units of %d, super blob %s"
