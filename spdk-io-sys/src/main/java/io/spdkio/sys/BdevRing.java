@@ -8,8 +8,9 @@ import static io.spdkio.sys.Memory.setLong;
 import java.util.Arrays;
 
 /**
- * Block I/O in batches: {@code submit…} writes entries into memory that C reads, {@link #poll} is the one call into C,
- * and {@link #drain} reads what has completed. Nothing is allocated, and no call is made for a single I/O.
+ * Block I/O in batches: {@code submit…} notes entries, {@link #poll} copies them into memory that C reads and is the
+ * one call into C, and {@link #drain} reads what has completed. Nothing is allocated, and no call is made for a single
+ * I/O.
  *
  * <p>An I/O is named by its slot, from 0. A slot is free until it is submitted, and again when its completion is handed
  * out; who uses the ring keeps track of that. Each submission leads to exactly one completion, never before the next
