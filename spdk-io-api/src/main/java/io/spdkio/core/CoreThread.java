@@ -43,6 +43,8 @@ final class CoreThread implements SpdkThread {
      * How long an exiting thread waits for its I/O before it aborts it, and again before it gives up; as SPDK's {@code
      * spdk_thread_exit}.
      */
+    private static final int GIVEN_UP_NAMED = 8;
+
     private static final long EXIT_GRACE_NANOS = 5_000_000_000L;
 
     /** A handler that joins polls inside a poll; deeper than this is a loop, or soon a stack overflow. */
@@ -768,20 +770,25 @@ final class CoreThread implements SpdkThread {
      */
     private void giveUp() {
         givenUp = true;
-        System.getLogger("io.spdkio")
-                .log(
-                        System.Logger.Level.WARNING,
-                        "thread ''{0}'' exits although {1} I/Os and {2} forked threads have not ended; their"
-                                + " buffers stay allocated",
-                        name,
-                        io.outstanding(),
-                        forks.size());
         List<FutureIo> abandoned = new ArrayList<>();
+        List<String> named = new ArrayList<>();
         io.forEachOutstanding(request -> {
+            if (named.size() < GIVEN_UP_NAMED) {
+                named.add(request instanceof CoreRequest core ? core.described() : request.toString());
+            }
             if (request instanceof FutureIo future) {
                 abandoned.add(future);
             }
         });
+        System.getLogger("io.spdkio")
+                .log(
+                        System.Logger.Level.WARNING,
+                        "thread ''{0}'' exits although {1} I/Os and {2} forked threads have not ended; their"
+                                + " buffers stay allocated: {3}",
+                        name,
+                        io.outstanding(),
+                        forks.size(),
+                        String.join(", ", named));
         abandoned.forEach(FutureIo::abandon);
     }
 

@@ -38,6 +38,11 @@ import java.util.function.Consumer;
  * says of it is read once, so that a handle is harmless when the device is gone. The lists are guarded by this object.
  */
 final class NativeBdev implements EngineBdev {
+    private static final String ERROR = "error";
+
+    /** Modules whose devices stand on no other. */
+    private static final Set<String> LEAVES = Set.of("malloc", "null", "aio", "uring", "nvme", "spdkio");
+
     private static final BdevStatistics NOTHING = new BdevStatistics(0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     private static final ValueLayout.OfLong BIG_ENDIAN_LONG =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
@@ -58,6 +63,7 @@ final class NativeBdev implements EngineBdev {
     private MemorySegment watcher;
     private ErrorGate gate;
     private CompletableFuture<?> deletion = CompletableFuture.completedFuture(null);
+    private final boolean abortsReach;
     private volatile CustomDevice device;
     private volatile List<String> bases = List.of();
 
@@ -91,6 +97,7 @@ final class NativeBdev implements EngineBdev {
             }
         }
         this.supported = bits;
+        this.abortsReach = !moduleName.equals(ERROR) && (LEAVES.contains(moduleName) || !anErrorDeviceIsThere());
         this.emulatesCompare = !does(BdevH.SPDK_BDEV_IO_TYPE_COMPARE);
         this.geometry = readGeometry();
         this.eventId = runtime.addEventSink(this::onEvent);
@@ -109,6 +116,14 @@ final class NativeBdev implements EngineBdev {
             }
             watcher = opened.get(ValueLayout.ADDRESS, 0);
         }
+    }
+
+    private static boolean anErrorDeviceIsThere() {
+        MemorySegment other = BdevH.spdk_bdev_first();
+        while (other.address() != 0 && !Memory.text(BdevH.spdk_bdev_get_module_name(other)).equals(ERROR)) {
+            other = BdevH.spdk_bdev_next(other);
+        }
+        return other.address() != 0;
     }
 
     private boolean asksSpdk(IoType type) {
@@ -229,9 +244,13 @@ final class NativeBdev implements EngineBdev {
         return moduleName.equals("lvol");
     }
 
-    /** Whether it keeps I/O that no abort reaches. */
-    boolean needsResetToEnd() {
-        return moduleName.equals("error");
+    /**
+     * Whether SPDK may be asked to abort its I/O. An error device of v26.01 marks what it hands down as I/O in parts,
+     * which aborting then looks for where there are none: the abort never ends, or ends memory that is not its own.
+     * What stands on one hands aborts down to it.
+     */
+    boolean abortsReach() {
+        return abortsReach;
     }
 
     /** Whether SPDK reads and compares by itself when the device can't, in a buffer of limited size. */
@@ -441,6 +460,14 @@ final class NativeBdev implements EngineBdev {
             }
         });
         return true;
+    }
+
+    /**
+     * Whether SPDK may be told to remove it, after {@link #markRemoved}. SPDK v26.01 removes a device twice, and frees
+     * its memory twice, when the lock of a range ends while the removal begins.
+     */
+    synchronized boolean locksNothing() {
+        return channels.stream().allMatch(NativeChannel::locksNothing);
     }
 
     /** Lets go of the device, which waits for that. On the app thread. */

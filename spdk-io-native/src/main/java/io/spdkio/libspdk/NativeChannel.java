@@ -1,6 +1,7 @@
 package io.spdkio.libspdk;
 
 import io.spdkio.Errno;
+import io.spdkio.SpdkThread;
 import io.spdkio.bdev.IoType;
 import io.spdkio.bdev.LatencyHistogram;
 import io.spdkio.spi.ChannelStatistics;
@@ -37,7 +38,14 @@ final class NativeChannel implements EngineChannel {
     /** The aborts among them. */
     private final List<NativeThread.OwnIo> aborts = new ArrayList<>();
 
-    private boolean resetToEnd;
+    /** The reset by which the engine ends them, while it is outstanding. */
+    private NativeThread.OwnIo endingReset;
+
+    /** How many ranges SPDK has locked, or soon will, for operations of this channel. Written on its thread. */
+    private volatile int lockedRanges;
+
+    /** Whether it has been told that the device goes away. Written on its thread. */
+    private volatile boolean ending;
 
     private boolean closing;
 
@@ -75,18 +83,20 @@ final class NativeChannel implements EngineChannel {
                     data(io, slot, BdevRing.COMPARE, BdevRing.COMPAREV);
                 }
             }
-            case COMPARE_AND_WRITE ->
-                    ring.submit(
-                            BdevRing.COMPARE_AND_WRITE,
-                            slot,
-                            desc,
-                            address,
-                            io.data().address() + io.dataOffset(),
-                            io.offsetBlocks(),
-                            io.blockCount(),
-                            0,
-                            0,
-                            io.writeSegment().address());
+            case COMPARE_AND_WRITE -> {
+                lockedRanges = lockedRanges + 1;
+                ring.submit(
+                        BdevRing.COMPARE_AND_WRITE,
+                        slot,
+                        desc,
+                        address,
+                        io.data().address() + io.dataOffset(),
+                        io.offsetBlocks(),
+                        io.blockCount(),
+                        0,
+                        0,
+                        io.writeSegment().address());
+            }
             case COPY ->
                     ring.submit(
                             BdevRing.COPY,
@@ -152,18 +162,34 @@ final class NativeChannel implements EngineChannel {
     }
 
     @Override
+    public String toString() {
+        return "bdev '" + bdev.name() + "'";
+    }
+
+    @Override
     public void abort(IoRequest io) {
         if (!io.hasCompleted() && aborts.stream().noneMatch(abort -> abort.target() == io)) {
             aborts.add(thread.abort(io, this));
+            if (!bdev.abortsReach()) {
+                abortDoesNotReach();
+            }
         }
+    }
+
+    /** Whether SPDK may be asked to abort I/O on it. */
+    boolean abortsReach() {
+        return bdev.abortsReach();
     }
 
     /** Ends everything of this channel, because the device is going away. On its thread. */
     void endAll() {
+        ending = true;
         abortAll();
-        if (bdev.needsResetToEnd()) {
-            thread.reset(this);
-        }
+    }
+
+    /** Whether no operation of this channel locks a range, or will. Any thread. */
+    boolean locksNothing() {
+        return (ending || context.thread().state() == SpdkThread.State.EXITED) && lockedRanges == 0;
     }
 
     private void abortAll() {
@@ -174,11 +200,14 @@ final class NativeChannel implements EngineChannel {
         });
     }
 
-    /** An I/O of a removed device that no abort finds, such as one that an error device below keeps. */
+    /**
+     * An I/O that no abort finds, such as one that an error device keeps, is ended by a reset when it must end: the
+     * device was removed, or the thread exits. What the device keeps after that takes another.
+     */
     void abortDoesNotReach() {
-        if (bdev.isRemoved() && !resetToEnd) {
-            resetToEnd = true;
-            thread.reset(this);
+        boolean mustEnd = bdev.isRemoved() || context.thread().state() != SpdkThread.State.RUNNING;
+        if (mustEnd && !aborts.isEmpty() && endingReset == null) {
+            endingReset = thread.reset(this);
         }
     }
 
@@ -186,6 +215,9 @@ final class NativeChannel implements EngineChannel {
     public boolean completed(IoRequest io, int status) {
         if (own != 0) {
             forgetAborts(io);
+        }
+        if (io.type() == IoType.COMPARE_AND_WRITE) {
+            lockedRanges = lockedRanges - 1;
         }
         long nanos = context.nanoTime() - io.submitNanos();
         statistics.count(io.type(), io.lengthBytes(), status, nanos);
@@ -228,6 +260,9 @@ final class NativeChannel implements EngineChannel {
 
     void ownEnded(NativeThread.OwnIo ended) {
         aborts.remove(ended);
+        if (ended == endingReset) {
+            endingReset = null;
+        }
         if (--own == 0 && closing) {
             letGo();
         }

@@ -39,6 +39,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 
 /** The native engine: what one environment sees of SPDK, and the directory of its devices. */
 final class NativeEngine implements Engine {
@@ -223,6 +224,10 @@ final class NativeEngine implements Engine {
      * this is looked at before.
      */
     private void requireFree(String what, String base) {
+        if (byName.values().stream().anyMatch(bdev -> bdev.spdkName().equals(base) && bdev.isRemoved())) {
+            throw new SpdkException.NotFound(
+                    what + ": bdev '" + base + "' is being removed; create it again first", -Errno.ENODEV);
+        }
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment desc = arena.allocate(ValueLayout.ADDRESS);
             int rc =
@@ -359,18 +364,26 @@ final class NativeEngine implements Engine {
             return bdev.gone();
         }
         // What stands on it goes first: SPDK would remember it, and its name would stay taken.
-        byName.values().stream().filter(upper -> upper.standsOn(bdev.spdkName())).forEach(this::destroy);
+        List<NativeBdev> above = standingOn(bdev);
+        above.forEach(this::destroy);
         var _ =
                 runtime.app()
-                        .start(() -> {
-                            CompletableFuture<Object> deleted =
-                                    BdevMethods.delete(bdev.moduleName())
-                                            .map(method -> runtime.rpcHere(method, Map.of("name", bdev.spdkName())))
-                                            .orElseGet(() -> unregister(bdev));
-                            bdev.goneAfter(deleted);
-                            bdev.closeWatcher();
-                            return deleted;
-                        })
+                        .start(() ->
+                                runtime.app()
+                                        .when(() ->
+                                                bdev.locksNothing()
+                                                        && above.stream().allMatch(NativeBdev::locksNothing))
+                                        .thenCompose(_ -> {
+                                            CompletableFuture<Object> deleted =
+                                                    BdevMethods.delete(bdev.moduleName())
+                                                            .map(method ->
+                                                                    runtime.rpcHere(
+                                                                            method, Map.of("name", bdev.spdkName())))
+                                                            .orElseGet(() -> unregister(bdev));
+                                            bdev.goneAfter(deleted);
+                                            bdev.closeWatcher();
+                                            return deleted;
+                                        }))
                         .whenComplete((_, problem) -> {
                             // What was removed with the device below it is gone, or will be: nothing to complain of.
                             Throwable cause = problem instanceof CompletionException ? problem.getCause() : problem;
@@ -383,6 +396,15 @@ final class NativeEngine implements Engine {
                             }
                         });
         return bdev.gone();
+    }
+
+    /** What stands on a device, directly or not. */
+    private List<NativeBdev> standingOn(NativeBdev bdev) {
+        return byName.values().stream()
+                .filter(upper -> upper.standsOn(bdev.spdkName()))
+                .flatMap(upper -> Stream.concat(Stream.of(upper), standingOn(upper).stream()))
+                .distinct()
+                .toList();
     }
 
     private CompletableFuture<Object> unregister(NativeBdev bdev) {

@@ -147,13 +147,15 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
         OwnIo abort = ownIo(on);
         abort.target = target;
         abort.retryNanos = FIRST_RETRY_NANOS;
-        abort.submit(BdevRing.ABORT, target.id());
+        abort.tryAgain();
         return abort;
     }
 
     /** Resets a device. */
-    void reset(NativeChannel on) {
-        ownIo(on).submit(BdevRing.RESET, 0);
+    OwnIo reset(NativeChannel on) {
+        OwnIo reset = ownIo(on);
+        reset.submit(BdevRing.RESET, 0);
+        return reset;
     }
 
     private OwnIo ownIo(NativeChannel on) {
@@ -176,7 +178,7 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
             OwnIo abort = retries.get(i);
             if (now - abort.dueNanos >= 0) {
                 retries.remove(i);
-                abort.submit(BdevRing.ABORT, abort.target.id());
+                abort.tryAgain();
                 again++;
             }
         }
@@ -201,10 +203,23 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
             return target;
         }
 
+        @Override
+        public String toString() {
+            return target == null ? "reset on " + on : "abort of " + target + " on " + on;
+        }
+
         private void submit(int operation, int targetSlot) {
             begin();
             thread.ring.submit(
                     operation, thread.slotOf(this), on.descAddress(), on.channelAddress(), 0, 0, 0, 0, targetSlot, 0);
+        }
+
+        private void tryAgain() {
+            if (on.abortsReach()) {
+                submit(BdevRing.ABORT, target.id());
+            } else {
+                tryLater();
+            }
         }
 
         /** What it was to abort has completed. */
@@ -217,10 +232,15 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
 
         @Override
         protected void onComplete(int status) {
-            if (status == 0 || target == null || target.hasCompleted()) {
+            // In a stack SPDK also says yes when a layer below had done its part, and the one above keeps the I/O.
+            if (target == null || target.hasCompleted()) {
                 end();
-                return;
+            } else {
+                tryLater();
             }
+        }
+
+        private void tryLater() {
             dueNanos = System.nanoTime() + retryNanos;
             retryNanos = Math.min(2 * retryNanos, LAST_RETRY_NANOS);
             thread.retries.add(this);

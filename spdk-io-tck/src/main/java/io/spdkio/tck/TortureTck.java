@@ -1,4 +1,4 @@
-package io.spdkio.embedded.core;
+package io.spdkio.tck;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
@@ -25,6 +25,8 @@ import io.spdkio.dma.DmaBuf;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -50,8 +52,9 @@ import java.util.stream.Collectors;
  *
  * <p>{@code -Dspdkio.torture.seconds=600} runs it for longer, {@code -Dspdkio.torture.seed=…} runs one seed again.
  */
-final class TortureTest {
+public abstract class TortureTck {
     private static final long SECONDS = Long.getLong("spdkio.torture.seconds", 5);
+    private static final int SOAK_SECONDS = 60;
     private static final int WORKERS = 3;
     private static final int BLOCK = 512;
     private static final int BLOCKS = 2048;
@@ -62,14 +65,42 @@ final class TortureTest {
 
     @TempDir Path folder;
 
+    /** For the subclasses. */
+    protected TortureTck() {}
+
+    /**
+     * Which engine the suite runs on.
+     *
+     * @return the fixture
+     */
+    protected abstract EngineFixture fixture();
+
     @Test
     void nothingHangsNothingLeaksNothingIsLost() throws Exception {
         Long only = Long.getLong("spdkio.torture.seed");
         long begin = System.nanoTime();
+        int rounds = 0;
+        long warmBytes = 0;
         do {
             long seed = only != null ? only : System.nanoTime();
             bounded(seed, () -> new Round(seed).run());
+            rounds++;
+            if (warmBytes == 0 && System.nanoTime() - begin > TimeUnit.SECONDS.toNanos(SECONDS) / 4) {
+                warmBytes = residentBytes();
+            }
         } while (System.nanoTime() - begin < TimeUnit.SECONDS.toNanos(SECONDS));
+        if (SECONDS >= SOAK_SECONDS) {
+            long bytes = residentBytes();
+            System.out.printf(
+                    "%d rounds in %d s, resident %d MiB after a quarter of the time, %d MiB now%n",
+                    rounds, SECONDS, warmBytes >> 20, bytes >> 20);
+            assertThat(bytes).as("resident memory in bytes").isLessThan(warmBytes + warmBytes / 4);
+        }
+    }
+
+    private static long residentBytes() throws IOException {
+        Path statistics = Path.of("/proc/self/statm");
+        return Files.exists(statistics) ? Long.parseLong(Files.readString(statistics).split(" ")[1]) * 4096 : 0;
     }
 
     private static void bounded(long seed, Runnable round) throws Exception {
@@ -98,7 +129,7 @@ final class TortureTest {
 
     private static String threadDump() {
         return Thread.getAllStackTraces().entrySet().stream()
-                .map(TortureTest::dumpOf)
+                .map(TortureTck::dumpOf)
                 .collect(Collectors.joining(System.lineSeparator()));
     }
 
@@ -145,16 +176,17 @@ final class TortureTest {
 
         void run() {
             env =
-                    SpdkEnv.builder()
-                            .engine("embedded")
-                            .name("torture")
-                            .closeTimeout(Duration.ofSeconds(60))
-                            .exceptionHandler((_, problem) -> {
-                                if (!isExpected(problem)) {
-                                    problems.add(problem);
-                                }
-                            })
-                            .build();
+                    fixture()
+                            .open(
+                                    fixture()
+                                            .builder()
+                                            .name("torture")
+                                            .closeTimeout(Duration.ofSeconds(60))
+                                            .exceptionHandler((_, problem) -> {
+                                                if (!isExpected(problem)) {
+                                                    problems.add(problem);
+                                                }
+                                            }));
             try {
                 specs();
                 specs.forEach(spec -> env.bdevs().create(spec).join());
