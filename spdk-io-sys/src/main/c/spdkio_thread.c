@@ -80,6 +80,16 @@ spdkio_thread_create(const char *name, const struct spdk_cpuset *cpumask)
 	return thread;
 }
 
+/* SPDK declares it for itself, and every release exports it. */
+struct spdk_io_channel *spdk_thread_get_first_io_channel(struct spdk_thread *thread);
+
+/* Whether a thread has channels. On that thread. */
+SPDKIO_EXPORT int32_t
+spdkio_thread_has_channels(struct spdk_thread *thread)
+{
+	return spdk_thread_get_first_io_channel(thread) != NULL;
+}
+
 /* The oldest thread in the list, or NULL. The caller polls it from now on, and destroys it when it has exited. */
 SPDKIO_EXPORT struct spdk_thread *
 spdkio_threads_take(void)

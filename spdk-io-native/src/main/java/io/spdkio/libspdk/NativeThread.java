@@ -9,6 +9,7 @@ import io.spdkio.spi.IoRequest;
 import io.spdkio.spi.SpinLock;
 import io.spdkio.sys.BdevRequests;
 import io.spdkio.sys.BdevRing;
+import io.spdkio.sys.SpdkThreads;
 import io.spdkio.sys.raw.ThreadH;
 
 import java.lang.foreign.Arena;
@@ -30,9 +31,12 @@ import java.util.function.Supplier;
  */
 final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequests {
     private static final int FIRST_SLOTS = 256;
-    private static final long EXIT_NANOS = TimeUnit.SECONDS.toNanos(20);
-    private static final long STORES_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
-    private static final long EXIT_HELP_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+
+    /** SPDK lets a thread exit after five seconds, whatever is left. */
+    private static final long FORCED_NANOS = TimeUnit.MILLISECONDS.toNanos(4_900);
+
+    private static final long HAND_OVER_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+    private static final long HELP_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
     private static final long IOVEC_BYTES = 16;
     private static final long FIRST_RETRY_NANOS = 250_000;
     private static final long LAST_RETRY_NANOS = 64_000_000;
@@ -403,36 +407,42 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
     @Override
     public void close() {
         long begin = System.nanoTime();
-        while (!stores.isEmpty() && System.nanoTime() - begin < STORES_NANOS) {
-            int _ = poll();
-            Thread.onSpinWait();
-        }
-        if (!stores.isEmpty()) {
-            handOver();
-            return;
-        }
-        int _ = as(() -> ThreadH.spdk_thread_exit(spdkThread));
-        begin = System.nanoTime();
         boolean helped = false;
-        while (!ThreadH.spdk_thread_is_exited(spdkThread)) {
+        while (isInUse()) {
             int _ = poll();
-            if (!helped && System.nanoTime() - begin > EXIT_HELP_NANOS) {
+            long nanos = System.nanoTime() - begin;
+            if (!helped && nanos > HELP_NANOS) {
                 helped = true;
                 runtime.moveLimits(() -> !exited);
             }
-            if (System.nanoTime() - begin > EXIT_NANOS) {
-                exited = true;
-                // SPDK gives up by itself long before this; freeing it now would be worse than to keep it.
-                System.getLogger("io.spdkio")
-                        .log(
-                                System.Logger.Level.WARNING,
-                                "SPDK thread ''{0}'' does not exit and stays allocated",
-                                context.thread().name());
+            if (nanos > HAND_OVER_NANOS) {
+                handOver();
                 return;
             }
             Thread.onSpinWait();
         }
+        int _ = as(() -> ThreadH.spdk_thread_exit(spdkThread));
+        begin = System.nanoTime();
+        while (!ThreadH.spdk_thread_is_exited(spdkThread)) {
+            int _ = poll();
+            Thread.onSpinWait();
+        }
+        if (System.nanoTime() - begin > FORCED_NANOS) {
+            exited = true;
+            // SPDK has given up by itself; freeing it now would be worse than to keep it.
+            System.getLogger("io.spdkio")
+                    .log(
+                            System.Logger.Level.WARNING,
+                            "SPDK thread ''{0}'' does not exit and stays allocated",
+                            context.thread().name());
+            return;
+        }
         free();
+    }
+
+    /** Whether stores or channels, of whomever, are still on the SPDK thread. */
+    private boolean isInUse() {
+        return !stores.isEmpty() || as(() -> SpdkThreads.hasChannels(spdkThread));
     }
 
     @Override
@@ -443,8 +453,8 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
     }
 
     /**
-     * Other threads still have to do with stores that were left behind here, and SPDK sends them messages through this
-     * SPDK thread: the app thread polls it until they are gone.
+     * Others still have to do with stores or channels that were left behind here, and SPDK sends them messages through
+     * this SPDK thread: the app thread polls it until they are gone.
      */
     private void handOver() {
         boolean freed = context.outstanding() == 0;
@@ -459,7 +469,7 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
 
     private int pollAfterwards(boolean[] exiting, boolean freed) {
         int work = poll();
-        if (!stores.isEmpty()) {
+        if (!exiting[0] && isInUse()) {
             return work;
         }
         if (!exiting[0]) {

@@ -104,6 +104,15 @@ public final class Bridge {
         }
     }
 
+    /** {@code spdkio_thread_has_channels}. */
+    static boolean threadHasChannels(MemorySegment thread) {
+        try {
+            return (int) ThreadHandles.HAS_CHANNELS.invokeExact(thread) != 0;
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
     /** {@code spdkio_threads_take}. */
     static MemorySegment threadsTake() {
         try {
@@ -348,6 +357,7 @@ public final class Bridge {
         static final MethodHandle INIT = RawSupport.bind("spdkio_threads_init", "IJ");
         static final MethodHandle FINI = RawSupport.bind("spdkio_threads_fini", "V");
         static final MethodHandle CREATE = RawSupport.bind("spdkio_thread_create", "PPP");
+        static final MethodHandle HAS_CHANNELS = RawSupport.bind("spdkio_thread_has_channels", "IP");
         static final MethodHandle TAKE = RawSupport.bind("spdkio_threads_take", "P");
         static final VarHandle INT = ValueLayout.JAVA_INT.varHandle();
         static final MemorySegment UNTAKEN;

@@ -67,6 +67,17 @@ public final class SpdkThreads {
     }
 
     /**
+     * Whether anybody has channels on a thread. Such a thread is better not told to exit: SPDK lets it exit after five
+     * seconds all the same, and ends the process at the next message to it. On that thread.
+     *
+     * @param thread a struct spdk_thread
+     * @return true if there is a channel
+     */
+    public static boolean hasChannels(MemorySegment thread) {
+        return Bridge.threadHasChannels(thread);
+    }
+
+    /**
      * Takes the oldest thread that nobody has taken. The caller polls it from now on, and destroys it when it has
      * exited.
      *
