@@ -116,6 +116,8 @@ enum spdkio_op spdkio_operation_of(enum spdk_bdev_io_type type);
 
 void spdkio_device_answer(struct spdk_bdev_io *io, int32_t status);
 
+bool spdkio_bdev_aborts_reach(struct spdk_bdev *bdev);
+
 struct spdkio_store_io;
 
 /* Aborts what a device does for an operation of this thread. */

@@ -426,11 +426,42 @@ spdkio_device_bdev(struct spdkio_device *device)
 	return &device->bdev;
 }
 
-/* What SPDK has no functions for, and where struct spdk_bdev differs from version to version. */
+static bool
+is_of(struct spdk_bdev *bdev, const char *module)
+{
+	return strcmp(spdk_bdev_get_module_name(bdev), module) == 0;
+}
+
+/*
+ * Whether SPDK may be asked to abort I/O of a bdev. An error device marks what it hands down as split I/O; an abort then
+ * looks for parts that there are not, and never ends or frees memory twice. What stands on one hands aborts down to it.
+ */
+bool
+spdkio_bdev_aborts_reach(struct spdk_bdev *bdev)
+{
+	static const char *const stand_alone[] = { "malloc", "null", "aio", "uring", "nvme", "spdkio" };
+	struct spdk_bdev *other;
+	size_t i;
+
+	for (i = 0; i < SPDK_COUNTOF(stand_alone); i++) {
+		if (is_of(bdev, stand_alone[i])) {
+			return true;
+		}
+	}
+	for (other = spdk_bdev_first(); other != NULL; other = spdk_bdev_next(other)) {
+		if (is_of(other, "error")) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* What SPDK has no functions for, and where struct spdk_bdev differs from version to version. On the app thread. */
 SPDKIO_EXPORT void
 spdkio_bdev_limits(struct spdk_bdev *bdev, uint32_t *limits)
 {
 	limits[0] = bdev->max_rw_size;
 	limits[1] = bdev->max_num_segments;
 	limits[2] = bdev->split_on_optimal_io_boundary;
+	limits[3] = spdkio_bdev_aborts_reach(bdev);
 }

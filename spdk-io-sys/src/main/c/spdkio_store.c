@@ -34,6 +34,7 @@ struct spdkio_store {
 	struct spdk_bdev_desc *desc;
 	uint64_t metadata_blocks; /* what lies before these is metadata */
 	bool writable;
+	bool aborts_reach;
 	bool flushes;
 	bool cut_off;
 	bool closed; /* the descriptor is */
@@ -646,6 +647,7 @@ spdkio_store_open(const char *name, bool writable, struct spdk_bdev_module *modu
 	}
 	store->bdev = spdk_bdev_desc_get_bdev(store->desc);
 	store->writable = writable;
+	store->aborts_reach = spdkio_bdev_aborts_reach(store->bdev);
 	store->flushes = writable && spdk_bdev_io_type_supported(store->bdev, SPDK_BDEV_IO_TYPE_FLUSH);
 	store->metadata_blocks = UINT64_MAX;
 	store->references = 2;
@@ -851,6 +853,7 @@ abort_ios(struct spdkio_store *store, struct spdkio_blob_operation *operation)
 {
 	struct spdkio_thread_context *context = spdkio_thread_context(spdk_get_thread());
 	struct spdkio_store_io *io;
+	bool reset = false;
 	bool found;
 
 	do {
@@ -862,7 +865,13 @@ abort_ios(struct spdkio_store *store, struct spdkio_blob_operation *operation)
 				io->aborting = true;
 				found = true;
 				/* It may end others in here, so the list is begun again. A device that does not abort just goes on. */
-				spdk_bdev_abort(io->store->desc, io->channel, io, on_abort, NULL);
+				if (io->store->aborts_reach) {
+					spdk_bdev_abort(io->store->desc, io->channel, io, on_abort, NULL);
+				} else if (operation == NULL && !reset) {
+					/* All of it must end. */
+					reset = true;
+					spdk_bdev_reset(io->store->desc, io->channel, on_abort, NULL);
+				}
 				break;
 			}
 		}

@@ -38,11 +38,6 @@ import java.util.function.Consumer;
  * says of it is read once, so that a handle is harmless when the device is gone. The lists are guarded by this object.
  */
 final class NativeBdev implements EngineBdev {
-    private static final String ERROR = "error";
-
-    /** Modules whose devices stand on no other. */
-    private static final Set<String> LEAVES = Set.of("malloc", "null", "aio", "uring", "nvme", "spdkio");
-
     private static final BdevStatistics NOTHING = new BdevStatistics(0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     private static final ValueLayout.OfLong BIG_ENDIAN_LONG =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
@@ -97,7 +92,7 @@ final class NativeBdev implements EngineBdev {
             }
         }
         this.supported = bits;
-        this.abortsReach = !moduleName.equals(ERROR) && (LEAVES.contains(moduleName) || !anErrorDeviceIsThere());
+        this.abortsReach = BdevLimits.of(bdev).abortsReach();
         this.emulatesCompare = !does(BdevH.SPDK_BDEV_IO_TYPE_COMPARE);
         this.geometry = readGeometry();
         this.eventId = runtime.addEventSink(this::onEvent);
@@ -116,14 +111,6 @@ final class NativeBdev implements EngineBdev {
             }
             watcher = opened.get(ValueLayout.ADDRESS, 0);
         }
-    }
-
-    private static boolean anErrorDeviceIsThere() {
-        MemorySegment other = BdevH.spdk_bdev_first();
-        while (other.address() != 0 && !Memory.text(BdevH.spdk_bdev_get_module_name(other)).equals(ERROR)) {
-            other = BdevH.spdk_bdev_next(other);
-        }
-        return other.address() != 0;
     }
 
     private boolean asksSpdk(IoType type) {
@@ -244,11 +231,7 @@ final class NativeBdev implements EngineBdev {
         return moduleName.equals("lvol");
     }
 
-    /**
-     * Whether SPDK may be asked to abort its I/O. An error device of v26.01 marks what it hands down as I/O in parts,
-     * which aborting then looks for where there are none: the abort never ends, or ends memory that is not its own.
-     * What stands on one hands aborts down to it.
-     */
+    /** Whether SPDK may be asked to abort its I/O; see {@link BdevLimits}. */
     boolean abortsReach() {
         return abortsReach;
     }

@@ -379,7 +379,7 @@ final class NativeEngine implements Engine {
                                                             .map(method ->
                                                                     runtime.rpcHere(
                                                                             method, Map.of("name", bdev.spdkName())))
-                                                            .orElseGet(() -> unregister(bdev));
+                                                            .orElseGet(() -> unregister(bdev, above));
                                             bdev.goneAfter(deleted);
                                             bdev.closeWatcher();
                                             return deleted;
@@ -407,13 +407,20 @@ final class NativeEngine implements Engine {
                 .toList();
     }
 
-    private CompletableFuture<Object> unregister(NativeBdev bdev) {
-        if (bdev.device() != null) {
-            bdev.device().unregister();
-            return CompletableFuture.completedFuture(true);
-        }
-        BdevModuleH.spdk_bdev_unregister(bdev.spdkBdev(), MemorySegment.NULL, MemorySegment.NULL);
-        return CompletableFuture.completedFuture(true);
+    private CompletableFuture<Object> unregister(NativeBdev bdev, List<NativeBdev> above) {
+        // Methods are served in their order: after one more, SPDK has begun to remove what stands on the device.
+        CompletableFuture<Object> before =
+                above.isEmpty()
+                        ? CompletableFuture.completedFuture(true)
+                        : runtime.rpcHere("spdk_get_version", Map.of());
+        return before.thenApply(_ -> {
+            if (bdev.device() != null) {
+                bdev.device().unregister();
+            } else {
+                BdevModuleH.spdk_bdev_unregister(bdev.spdkBdev(), MemorySegment.NULL, MemorySegment.NULL);
+            }
+            return true;
+        });
     }
 
     private CompletionStage<Void> method(String what, String method, Map<String, ?> params) {

@@ -12,22 +12,25 @@ import java.lang.invoke.MethodHandle;
  * @param maxRwBlocks SPDK splits larger reads and writes; 0 for no limit
  * @param maxSegments SPDK splits reads and writes of more vectors; 0 for no limit
  * @param splitsOnBoundary whether SPDK splits what crosses the optimal I/O boundary
+ * @param abortsReach whether SPDK may be asked to abort its I/O. An error device of v26.01 marks what it hands down as
+ *     split I/O; an abort of that, also through what stands on the device, never ends or frees memory twice
  */
-public record BdevLimits(long maxRwBlocks, int maxSegments, boolean splitsOnBoundary) {
+public record BdevLimits(long maxRwBlocks, int maxSegments, boolean splitsOnBoundary, boolean abortsReach) {
     /**
-     * Reads them. Any thread, while the bdev is there.
+     * Reads them. On the app thread, while the bdev is there.
      *
      * @param bdev the struct spdk_bdev
      * @return its limits
      */
     public static BdevLimits of(MemorySegment bdev) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment limits = arena.allocate(ValueLayout.JAVA_INT, 3);
+            MemorySegment limits = arena.allocate(ValueLayout.JAVA_INT, 4);
             Handles.LIMITS.invokeExact(bdev, limits);
             return new BdevLimits(
                     Integer.toUnsignedLong(limits.getAtIndex(ValueLayout.JAVA_INT, 0)),
                     limits.getAtIndex(ValueLayout.JAVA_INT, 1),
-                    limits.getAtIndex(ValueLayout.JAVA_INT, 2) != 0);
+                    limits.getAtIndex(ValueLayout.JAVA_INT, 2) != 0,
+                    limits.getAtIndex(ValueLayout.JAVA_INT, 3) != 0);
         } catch (Throwable e) {
             throw RawSupport.thrown(e);
         }

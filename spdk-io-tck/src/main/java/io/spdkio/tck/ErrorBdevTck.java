@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.spdkio.IoFuture;
 import io.spdkio.SpdkException;
+import io.spdkio.SpdkThread;
 import io.spdkio.bdev.DelayBdev;
 import io.spdkio.bdev.ErrorBdev;
 import io.spdkio.bdev.ErrorBdev.Injection;
@@ -256,12 +257,30 @@ public abstract class ErrorBdevTck extends EngineTck {
     }
 
     @Test
-    void ioThatWaitsForMemoryCanBeAborted() {
+    void ioThatWaitsForMemoryEndsWithItsDevice() {
         Device device = errorDevice(Injection.next(IoType.WRITE, Mode.NOMEM, Long.MAX_VALUE));
         IoFuture<Void> write = submit(device, IoType.WRITE);
         poll(50);
         assertThat(write).isNotDone();
-        assertThat(await(device.desc.abort(device.channel, write))).isTrue();
+        var destroyed = env.bdevs().destroy(device.bdev.name());
+        completesWith(SpdkException.class, write);
+        assertThat(buffer.isLeased()).isFalse();
+        device.close();
+        await(destroyed);
+    }
+
+    @Test
+    void cancelledIoThatItKeepsEndsWithTheThread() {
+        Device device = errorDevice(Injection.next(IoType.WRITE, Mode.PENDING, 3));
+        List<IoFuture<Void>> writes = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            writes.add(submit(device, IoType.WRITE));
+        }
+        poll(50);
+        writes.forEach(write -> write.cancel(true));
+        poll(50);
+        thread.exit();
+        pollUntil("the thread's end", () -> thread.state() == SpdkThread.State.EXITED);
         assertThat(buffer.isLeased()).isFalse();
     }
 
