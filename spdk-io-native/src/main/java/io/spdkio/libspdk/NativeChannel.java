@@ -14,6 +14,7 @@ import io.spdkio.sys.raw.ThreadH;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** A thread's struct spdk_io_channel: writes I/O into the thread's ring. */
 final class NativeChannel implements EngineChannel {
@@ -41,8 +42,8 @@ final class NativeChannel implements EngineChannel {
     /** The reset by which the engine ends them, while it is outstanding. */
     private NativeThread.OwnIo endingReset;
 
-    /** How many ranges SPDK has locked, or soon will, for operations of this channel. Written on its thread. */
-    private volatile int lockedRanges;
+    /** How many ranges SPDK has locked, or soon will, for operations of this channel. */
+    private final AtomicInteger lockedRanges = new AtomicInteger();
 
     /** Whether it has been told that the device goes away. Written on its thread. */
     private volatile boolean ending;
@@ -84,7 +85,7 @@ final class NativeChannel implements EngineChannel {
                 }
             }
             case COMPARE_AND_WRITE -> {
-                lockedRanges = lockedRanges + 1;
+                lockedRanges.incrementAndGet();
                 ring.submit(
                         BdevRing.COMPARE_AND_WRITE,
                         slot,
@@ -189,7 +190,7 @@ final class NativeChannel implements EngineChannel {
 
     /** Whether no operation of this channel locks a range, or will. Any thread. */
     boolean locksNothing() {
-        return (ending || context.thread().state() == SpdkThread.State.EXITED) && lockedRanges == 0;
+        return (ending || context.thread().state() == SpdkThread.State.EXITED) && lockedRanges.get() == 0;
     }
 
     private void abortAll() {
@@ -217,7 +218,7 @@ final class NativeChannel implements EngineChannel {
             forgetAborts(io);
         }
         if (io.type() == IoType.COMPARE_AND_WRITE) {
-            lockedRanges = lockedRanges - 1;
+            lockedRanges.decrementAndGet();
         }
         long nanos = context.nanoTime() - io.submitNanos();
         statistics.count(io.type(), io.lengthBytes(), status, nanos);
