@@ -774,6 +774,79 @@ spdkio_store_flush(struct spdkio_store *store, spdk_blob_op_complete done, void 
 	}
 }
 
+/* ---- before blobstore has it */
+
+struct transfer {
+	struct spdkio_store *store;
+	struct spdk_io_channel *channel;
+	void *buffer;
+	bool writing;
+	spdk_blob_op_complete done;
+	void *argument;
+};
+
+static void
+end_transfer(struct transfer *transfer, int status)
+{
+	spdk_put_io_channel(transfer->channel);
+	transfer->done(transfer->argument, status);
+	free(transfer);
+}
+
+static void
+on_transferred(struct spdk_bdev_io *bdev_io, bool success, void *argument)
+{
+	struct transfer *transfer = argument;
+	struct spdkio_store *store = transfer->store;
+	int rc;
+
+	spdk_bdev_free_io(bdev_io);
+	if (!success || !transfer->writing || !store->flushes) {
+		end_transfer(transfer, success ? 0 : -EIO);
+		return;
+	}
+	transfer->writing = false;
+	rc = spdk_bdev_flush_blocks(store->desc, transfer->channel, 0, store->dev.blockcnt, on_transferred, transfer);
+	if (rc != 0) {
+		end_transfer(transfer, rc);
+	}
+}
+
+/* Reads blocks, or writes them durably, of a device that blobstore does not have yet. On the store's thread, which calls back. */
+SPDKIO_EXPORT void
+spdkio_store_transfer(struct spdkio_store *store, bool writing, void *buffer, uint64_t lba, uint64_t count,
+		      spdk_blob_op_complete done, void *argument)
+{
+	struct transfer *transfer;
+	int rc;
+
+	if (is_cut_off(store)) {
+		done(argument, -ENODEV);
+		return;
+	}
+	transfer = calloc(1, sizeof(*transfer));
+	if (transfer == NULL) {
+		done(argument, -ENOMEM);
+		return;
+	}
+	transfer->store = store;
+	transfer->writing = writing;
+	transfer->done = done;
+	transfer->argument = argument;
+	transfer->channel = spdk_bdev_get_io_channel(store->desc);
+	if (transfer->channel == NULL) {
+		free(transfer);
+		done(argument, -ENOMEM);
+		return;
+	}
+	rc = writing
+	     ? spdk_bdev_write_blocks(store->desc, transfer->channel, buffer, lba, count, on_transferred, transfer)
+	     : spdk_bdev_read_blocks(store->desc, transfer->channel, buffer, lba, count, on_transferred, transfer);
+	if (rc != 0) {
+		end_transfer(transfer, rc);
+	}
+}
+
 /* Where the number of lost writes is, and behind it that of all. */
 SPDKIO_EXPORT const uint32_t *
 spdkio_store_lost(struct spdkio_store *store)

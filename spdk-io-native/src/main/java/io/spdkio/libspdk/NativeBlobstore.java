@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
@@ -121,6 +122,10 @@ final class NativeBlobstore implements EngineBlobstore {
         return device.bsDev();
     }
 
+    StoreDevice device() {
+        return device;
+    }
+
     NativeThread thread() {
         return thread;
     }
@@ -161,6 +166,29 @@ final class NativeBlobstore implements EngineBlobstore {
                     readShape();
                     return CompletableFuture.completedFuture(this);
                 });
+    }
+
+    /** The same, after something that needs the device; when that fails, blobstore never sees it. */
+    CompletableFuture<NativeBlobstore> begin(
+            String what, Supplier<CompletableFuture<Void>> before, BlobCalls.Start start) {
+        running++;
+        CompletableFuture<Void> done;
+        try {
+            done = before.get();
+        } catch (SpdkException e) {
+            done = CompletableFuture.failedFuture(e);
+        }
+        return done.whenComplete((_, _) -> running--)
+                .exceptionallyCompose(problem -> {
+                    external.loaded();
+                    thread.as(() -> {
+                        device.discard();
+                        return null;
+                    });
+                    Throwable why = problem instanceof CompletionException ? problem.getCause() : problem;
+                    return ended().thenCompose(_ -> CompletableFuture.failedFuture(bdev.isRemoved() ? removed() : why));
+                })
+                .thenCompose(_ -> begin(what, start));
     }
 
     private void metBlob(long blob) {

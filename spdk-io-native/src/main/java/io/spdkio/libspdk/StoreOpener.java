@@ -61,6 +61,7 @@ final class StoreOpener {
         NativeBlobstore store = store("loading a blobstore");
         return store.begin(
                 "'" + bdev.name() + "'",
+                () -> new UnfinishedSnapshots(runtime, thread, bdev, store.device(), options.forceRecovery()).drop(),
                 argument -> {
                     try (Arena arena = Arena.ofConfined()) {
                         MemorySegment struct = options(store, arena);

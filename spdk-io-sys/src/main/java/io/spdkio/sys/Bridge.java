@@ -282,6 +282,22 @@ public final class Bridge {
         }
     }
 
+    /** {@code spdkio_store_transfer}. */
+    static void storeTransfer(
+            MemorySegment store,
+            boolean writing,
+            MemorySegment buffer,
+            long lba,
+            long count,
+            MemorySegment done,
+            MemorySegment argument) {
+        try {
+            StoreHandles.TRANSFER.invokeExact(store, writing, buffer, lba, count, done, argument);
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
     /** {@code spdkio_store_super}. */
     static MemorySegment storeSuper(MemorySegment store) {
         try {
@@ -397,6 +413,7 @@ public final class Bridge {
         static final MethodHandle LOST = RawSupport.bind("spdkio_store_lost", "PP");
         static final MethodHandle RESIZE = RawSupport.bind("spdkio_store_resize", "VPJJ");
         static final MethodHandle FLUSH = RawSupport.bind("spdkio_store_flush", "VPPP");
+        static final MethodHandle TRANSFER = RawSupport.bind("spdkio_store_transfer", "VPZPJJPP");
         static final MethodHandle SUPER = RawSupport.bind("spdkio_store_super", "PP");
         static final MethodHandle TRY_CREATE = RawSupport.bind("spdkio_store_try_create", "IP");
         static final MethodHandle XATTRS = RawSupport.bind("spdkio_store_xattrs", "VPP");

@@ -99,6 +99,33 @@ public final class StoreDevice {
     }
 
     /**
+     * Reads blocks before blobstore has the device. On the store's thread, as the SPDK thread.
+     *
+     * @param buffer memory that devices can reach
+     * @param firstBlock the first
+     * @param blocks how many
+     * @param done called with the argument and 0 or {@code -errno}
+     * @param argument the callback's
+     */
+    public void read(MemorySegment buffer, long firstBlock, long blocks, MemorySegment done, MemorySegment argument) {
+        Bridge.storeTransfer(store, false, buffer, firstBlock, blocks, done, argument);
+    }
+
+    /**
+     * Writes blocks before blobstore has the device, and flushes where the bdev does. On the store's thread, as the
+     * SPDK thread.
+     *
+     * @param buffer memory that devices can reach
+     * @param firstBlock the first
+     * @param blocks how many
+     * @param done called with the argument and 0 or {@code -errno}
+     * @param argument the callback's
+     */
+    public void write(MemorySegment buffer, long firstBlock, long blocks, MemorySegment done, MemorySegment argument) {
+        Bridge.storeTransfer(store, true, buffer, firstBlock, blocks, done, argument);
+    }
+
+    /**
      * How many writes of metadata did not take place. After the first that fails there are none any more, though they
      * seem to succeed and are kept in memory: what is on the device stays as it is, for the next load. Any thread;
      * cheap.
