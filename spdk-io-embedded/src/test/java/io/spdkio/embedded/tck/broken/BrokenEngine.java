@@ -8,14 +8,17 @@ import io.spdkio.bdev.BdevGeometry;
 import io.spdkio.bdev.BdevSpec;
 import io.spdkio.bdev.BdevStatistics;
 import io.spdkio.bdev.ClaimType;
+import io.spdkio.bdev.CustomBdev;
 import io.spdkio.bdev.DelayBdev;
 import io.spdkio.bdev.ErrorBdev;
 import io.spdkio.bdev.IoType;
 import io.spdkio.bdev.LatencyHistogram;
 import io.spdkio.bdev.OpenMode;
 import io.spdkio.bdev.QosLimits;
+import io.spdkio.blob.BlobstoreOptions;
 import io.spdkio.spi.Engine;
 import io.spdkio.spi.EngineBdev;
+import io.spdkio.spi.EngineBlobstore;
 import io.spdkio.spi.EngineChannel;
 import io.spdkio.spi.EngineDesc;
 import io.spdkio.spi.EngineThread;
@@ -64,7 +67,11 @@ final class BrokenEngine implements Engine {
 
     @Override
     public CompletionStage<? extends EngineBdev> createBdev(BdevSpec spec) {
-        return healthy.createBdev(spec).thenApply(Device::new);
+        BdevSpec made =
+                spec instanceof CustomBdev custom && defect == Defect.STORE_NEVER_FLUSHES
+                        ? CustomBdev.of(custom.name(), new UnflushedBackend(custom.backend()))
+                        : spec;
+        return healthy.createBdev(made).thenApply(Device::new);
     }
 
     @Override
@@ -100,6 +107,20 @@ final class BrokenEngine implements Engine {
                                 new SpdkException.RpcFailed(
                                         method, SpdkException.RpcFailed.INTERNAL_ERROR, "it failed")))
                 : answer;
+    }
+
+    @Override
+    public CompletionStage<? extends EngineBlobstore> initBlobstore(
+            EngineThread mdThread, EngineBdev bdev, BlobstoreOptions options) {
+        return healthy.initBlobstore(mdThread, ((Device) bdev).device, options)
+                .thenApply(store -> new BrokenBlobstore(store, defect));
+    }
+
+    @Override
+    public CompletionStage<? extends EngineBlobstore> loadBlobstore(
+            EngineThread mdThread, EngineBdev bdev, BlobstoreOptions options) {
+        return healthy.loadBlobstore(mdThread, ((Device) bdev).device, options)
+                .thenApply(store -> new BrokenBlobstore(store, defect));
     }
 
     private final class Device implements EngineBdev {

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
 
+import io.spdkio.embedded.blob.format.Images;
+import io.spdkio.tck.BlobIoTck;
+import io.spdkio.tck.BlobstoreTck;
 import io.spdkio.tck.ConcurrencyTck;
 import io.spdkio.tck.ConfinementTck;
 import io.spdkio.tck.DelayBdevTck;
@@ -15,8 +18,10 @@ import io.spdkio.tck.IoQueueTck;
 import io.spdkio.tck.MallocBlockIoTck;
 import io.spdkio.tck.OpenTck;
 import io.spdkio.tck.PassthruBdevTck;
+import io.spdkio.tck.PowerCutTck;
 import io.spdkio.tck.QosTck;
 import io.spdkio.tck.RpcTck;
+import io.spdkio.tck.SnapshotTck;
 import io.spdkio.tck.SplitTck;
 
 import org.junit.jupiter.api.AfterEach;
@@ -34,6 +39,7 @@ import org.junit.platform.launcher.TestIdentifier;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -46,6 +52,7 @@ import java.util.TreeSet;
 final class BrokenEnginesTest {
     private static final Set<Class<?>> CLASSES =
             Set.of(
+                    BlobIo.class,
                     Blocks.class,
                     Buffers.class,
                     Calls.class,
@@ -58,7 +65,9 @@ final class BrokenEnginesTest {
                     Limits.class,
                     Parts.class,
                     Passthrus.class,
-                    Queues.class);
+                    Queues.class,
+                    Snapshots.class,
+                    Stores.class);
 
     @AfterEach
     void healAgain() {
@@ -105,7 +114,26 @@ final class BrokenEnginesTest {
                 arguments(Defect.IGNORED_LIMITS, Limits.class, "theNumberOfIosIsLimited"),
                 arguments(Defect.PARTS_IN_DISORDER, Parts.class, "thePartsAreRangesOfTheBaseInOrder"),
                 arguments(Defect.UNKNOWN_PARAMETERS_IGNORED, Calls.class, "aParameterThatIsNotKnownIsRefused"),
-                arguments(Defect.ONE_ERROR_CODE, Calls.class, "aNameThatIsTakenFailsAndErrnoSaysSo"));
+                arguments(Defect.ONE_ERROR_CODE, Calls.class, "aNameThatIsTakenFailsAndErrnoSaysSo"),
+                arguments(Defect.SUPER_BLOB_FORGOTTEN, Stores.class, "theSuperBlobCanBeSetAndTakenBack"),
+                arguments(Defect.CURSOR_SKIPS_BLOBS, Stores.class, "theCursorMeetsEveryBlobOnce"),
+                arguments(Defect.NEVER_SHRINKS, Stores.class, "resizingTakesAndGivesBackClusters"),
+                arguments(Defect.READ_ONLY_IGNORED, Stores.class, "aReadOnlyBlobTakesNoWritesAndNoChanges"),
+                arguments(Defect.ATTRIBUTES_STAY, Stores.class, "attributesAreKeptInOrderAndCanBeChangedAndRemoved"),
+                arguments(Defect.CLONES_ARE_COPIES, Snapshots.class, "clonesStartFromTheSnapshotAndGoTheirOwnWays"),
+                arguments(Defect.SNAPSHOTS_LOSE_ATTRIBUTES, Snapshots.class, "aSnapshotKeepsWhatWasThere"),
+                arguments(
+                        Defect.DECOUPLING_INFLATES,
+                        Snapshots.class,
+                        "decouplingCopiesWhatTheParentHasAndKeepsTheGrandparent"),
+                arguments(
+                        Defect.UNMAP_KEEPS_CLUSTERS,
+                        BlobIo.class,
+                        "thinBlobsAllocateWhatIsWrittenAndGiveBackWhatIsUnmapped"),
+                arguments(
+                        Defect.STORE_NEVER_FLUSHES,
+                        PowerCuts.class,
+                        "afterACutAnywhereTheStoreIsAsBeforeOrAfterTheStep"));
     }
 
     @ParameterizedTest
@@ -273,6 +301,40 @@ final class BrokenEnginesTest {
         @Override
         protected EngineFixture fixture() {
             return new BrokenFixture();
+        }
+    }
+
+    static final class Stores extends BlobstoreTck {
+        @Override
+        protected EngineFixture fixture() {
+            return new BrokenFixture();
+        }
+    }
+
+    static final class Snapshots extends SnapshotTck {
+        @Override
+        protected EngineFixture fixture() {
+            return new BrokenFixture();
+        }
+    }
+
+    static final class BlobIo extends BlobIoTck {
+        @Override
+        protected EngineFixture fixture() {
+            return new BrokenFixture();
+        }
+    }
+
+    /** Not among those that run unbroken: that takes a minute, and is a test of its own. */
+    static final class PowerCuts extends PowerCutTck {
+        @Override
+        protected EngineFixture fixture() {
+            return new BrokenFixture();
+        }
+
+        @Override
+        protected List<String> check(MemorySegment image) {
+            return Images.check(image);
         }
     }
 }

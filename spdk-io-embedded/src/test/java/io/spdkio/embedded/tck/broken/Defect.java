@@ -49,7 +49,27 @@ enum Defect {
     /** A control call passes over parameters that it does not know. */
     UNKNOWN_PARAMETERS_IGNORED,
     /** A control call tells every failure as an internal error. */
-    ONE_ERROR_CODE;
+    ONE_ERROR_CODE,
+    /** A store's super blob is not kept. */
+    SUPER_BLOB_FORGOTTEN,
+    /** Going through the blobs leaves out every second one. */
+    CURSOR_SKIPS_BLOBS,
+    /** A clone is a copy and has no parent. */
+    CLONES_ARE_COPIES,
+    /** A snapshot has none of the attributes that it was to have. */
+    SNAPSHOTS_LOSE_ATTRIBUTES,
+    /** Decoupling a blob from its parent takes it from all its ancestors. */
+    DECOUPLING_INFLATES,
+    /** An unmap of a thin blob completes and gives nothing back. */
+    UNMAP_KEEPS_CLUSTERS,
+    /** A blob is never made smaller. */
+    NEVER_SHRINKS,
+    /** A blob that is made read-only stays as it is. */
+    READ_ONLY_IGNORED,
+    /** Attributes that are removed stay. */
+    ATTRIBUTES_STAY,
+    /** A store's flushes do nothing, so that a power cut takes metadata in any order. */
+    STORE_NEVER_FLUSHES;
 
     /** The one at work; tests of the suite run one after the other. */
     static volatile Defect current = NONE;
