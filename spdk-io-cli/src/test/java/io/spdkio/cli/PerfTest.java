@@ -115,6 +115,19 @@ class PerfTest {
         assertThat(ran.out()).doesNotContain("\u001b");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"queue", "futures"})
+    void aBlobIsMeasuredAsADeviceIs(String api) {
+        var result = json("--bdev", "blob:malloc:8MiB", "--rw", "verify", "--api", api, "--threads", "2");
+        assertThat(result.get("errors").asLong()).isZero();
+        assertThat(result.get("threads").asInt()).isEqualTo(2);
+    }
+
+    @Test
+    void aBlobIsNotMadeOnADeviceThatMayHoldSomething() {
+        perf("--bdev", "blob:file:disk.img").endedWith(2, "takes a malloc device");
+    }
+
     @Test
     void failedIosAreCountedAndEndWithExitCode1() {
         Ran ran = perf("--bdev", "error,op=read,rate=0.01,seed=3:malloc:1MiB").endedWith(1, "I/Os failed", "first");

@@ -43,14 +43,14 @@ final class DirectWorker extends Worker {
         try {
             if (verifier != null) {
                 if (verifier.next(slot)) {
-                    desc.read(channel, verifier.readBuffer(slot), verifier.offset(slot), ioSize).join();
+                    target.read(verifier.readBuffer(slot), verifier.offset(slot), ioSize).join();
                 } else {
-                    desc.write(channel, buffers[slot], verifier.offset(slot), ioSize).join();
+                    target.write(buffers[slot], verifier.offset(slot), ioSize).join();
                 }
             } else if (nextReads()) {
-                desc.read(channel, buffers[slot], nextOffset(), ioSize).join();
+                target.read(buffers[slot], nextOffset(), ioSize).join();
             } else {
-                desc.write(channel, buffers[slot], nextOffset(), ioSize).join();
+                target.write(buffers[slot], nextOffset(), ioSize).join();
             }
             return IoStatus.SUCCESS;
         } catch (SpdkException e) {

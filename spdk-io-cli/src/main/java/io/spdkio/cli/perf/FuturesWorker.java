@@ -33,12 +33,12 @@ final class FuturesWorker extends Worker {
         if (verifier != null) {
             future =
                     verifier.next(slot)
-                            ? desc.read(channel, verifier.readBuffer(slot), verifier.offset(slot), ioSize)
-                            : desc.write(channel, buffers[slot], verifier.offset(slot), ioSize);
+                            ? target.read(verifier.readBuffer(slot), verifier.offset(slot), ioSize)
+                            : target.write(buffers[slot], verifier.offset(slot), ioSize);
         } else if (nextReads()) {
-            future = desc.read(channel, buffers[slot], nextOffset(), ioSize);
+            future = target.read(buffers[slot], nextOffset(), ioSize);
         } else {
-            future = desc.write(channel, buffers[slot], nextOffset(), ioSize);
+            future = target.write(buffers[slot], nextOffset(), ioSize);
         }
         var _ = future.whenComplete(slots[slot]);
     }

@@ -42,6 +42,7 @@ import java.util.concurrent.TimeUnit;
             "Examples:",
             "  spdk-io perf --bdev malloc:64MiB",
             "  spdk-io perf --bdev null:1GiB --queue-depth 1 --api futures",
+            "  spdk-io perf --bdev blob:malloc:64MiB",
             "  spdk-io perf --bdev 'file:/tmp/disk?size=1GiB&create=true' --rw randrw --mix 70 --html report.html",
             "  spdk-io perf --bdev malloc:64MiB --rw verify --json - --time 2",
         })

@@ -7,7 +7,6 @@ import io.spdkio.SpdkException;
 import io.spdkio.SpdkThread;
 import io.spdkio.bdev.Bdev;
 import io.spdkio.bdev.ByteSize;
-import io.spdkio.bdev.IoType;
 import io.spdkio.cli.CliException;
 import io.spdkio.cli.DeviceSpecs;
 
@@ -46,26 +45,51 @@ final class PerfRun {
 
     PerfResult run() throws InterruptedException {
         DeviceSpecs specs = new DeviceSpecs();
-        settings.specs().forEach(text -> specs.add(text, !settings.workload().writes()));
+        boolean readOnly = !settings.workload().writes();
+        settings.specs()
+                .forEach(text -> {
+                    boolean blob = BlobTarget.isSpec(text);
+                    specs.add(blob ? BlobTarget.deviceOf(text) : text, readOnly && !blob);
+                });
         try (SpdkEnv env =
                 settings.environment()
                         .open("perf", builder -> builder.exceptionHandler((_, problem) -> phase.fail(problem)))) {
             List<Bdev> bdevs = specs.create(env);
+            // The metadata thread of stores. It is not polled during the run, where nothing needs it.
+            try (SpdkThread _ = env.attachThread("perf");
+                    Targets targets = new Targets(env, bdevs)) {
+                List<WorkerResult> results = work(env, targets.all);
+                if (phase.problem() != null) {
+                    throw sneaky(phase.problem());
+                }
+                return new PerfResult(
+                        settings,
+                        env.engine().name(),
+                        settings.environment().describe(env),
+                        env.engine().description(),
+                        env.engineReason(),
+                        results,
+                        samples);
+            }
+        }
+    }
+
+    /** What the specs say. */
+    private final class Targets implements AutoCloseable {
+        final List<Target> all = new ArrayList<>();
+
+        Targets(SpdkEnv env, List<Bdev> bdevs) {
             for (int i = 0; i < bdevs.size(); i++) {
-                check(bdevs.get(i), settings.specs().get(i));
+                String text = settings.specs().get(i);
+                Bdev bdev = bdevs.get(i);
+                all.add(BlobTarget.isSpec(text) ? BlobTarget.make(env, bdev, text) : new DeviceTarget(bdev));
+                check(all.getLast(), text);
             }
-            List<WorkerResult> results = work(env, bdevs);
-            if (phase.problem() != null) {
-                throw sneaky(phase.problem());
-            }
-            return new PerfResult(
-                    settings,
-                    env.engine().name(),
-                    settings.environment().describe(env),
-                    env.engine().description(),
-                    env.engineReason(),
-                    results,
-                    samples);
+        }
+
+        @Override
+        public void close() {
+            all.forEach(Target::close);
         }
     }
 
@@ -76,35 +100,35 @@ final class PerfRun {
         return problem instanceof RuntimeException e ? e : CliException.failed(problem.getMessage(), problem);
     }
 
-    private void check(Bdev bdev, String spec) {
-        if (settings.workload().writes() && !bdev.supports(IoType.WRITE)) {
+    private void check(Target target, String spec) {
+        if (settings.workload().writes() && !target.canWrite()) {
             throw CliException.usage(
                     spec + " can only be read, and --rw " + settings.workload() + " writes; use --rw randread or read");
         }
         int size = settings.ioSizeBytes();
-        if (size % bdev.blockSize() != 0) {
+        if (size % target.blockSize() != 0) {
             throw CliException.usage(
                     "--io-size %d is not a multiple of the block size of %s, %d; use --io-size %d"
                             .formatted(
                                     size,
                                     spec,
-                                    bdev.blockSize(),
-                                    Math.ceilDiv(size, bdev.blockSize()) * bdev.blockSize()));
+                                    target.blockSize(),
+                                    Math.ceilDiv(size, target.blockSize()) * target.blockSize()));
         }
         int sharing = settings.workload().isRandom() ? 1 : Math.ceilDiv(settings.threads(), settings.specs().size());
-        if (bdev.sizeBytes() / size < sharing) {
+        if (target.sizeBytes() / size < sharing) {
             throw CliException.usage(
                     "%s has %s: too small for %d thread%s with I/Os of %s; make it larger"
                             .formatted(
                                     spec,
-                                    ByteSize.format(bdev.sizeBytes()),
+                                    ByteSize.format(target.sizeBytes()),
                                     sharing,
                                     sharing == 1 ? "" : "s",
                                     settings.sizeText()));
         }
     }
 
-    private List<WorkerResult> work(SpdkEnv env, List<Bdev> bdevs) throws InterruptedException {
+    private List<WorkerResult> work(SpdkEnv env, List<Target> targets) throws InterruptedException {
         int threads = settings.threads();
         CountDownLatch firstIo = new CountDownLatch(1);
         CountDownLatch opened = new CountDownLatch(threads);
@@ -114,8 +138,8 @@ final class PerfRun {
         try {
             for (int i = 0; i < threads; i++) {
                 int index = i;
-                int device = i % bdevs.size();
-                int shares = Math.ceilDiv(threads - device, bdevs.size());
+                int device = i % targets.size();
+                int shares = Math.ceilDiv(threads - device, targets.size());
                 handles.add(
                         spawn(
                                 env,
@@ -125,12 +149,12 @@ final class PerfRun {
                                             new WorkerContext(
                                                     thread,
                                                     env.dma(),
-                                                    bdevs.get(device),
+                                                    targets.get(device),
                                                     settings.specs().get(device),
                                                     settings,
                                                     phase,
                                                     index,
-                                                    index / bdevs.size(),
+                                                    index / targets.size(),
                                                     shares);
                                     try {
                                         Worker worker = context.newWorker();

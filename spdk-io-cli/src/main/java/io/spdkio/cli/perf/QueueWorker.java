@@ -8,7 +8,7 @@ final class QueueWorker extends Worker implements IoQueue.Handler {
 
     QueueWorker(WorkerContext context) {
         super(context);
-        this.queue = desc.openQueue(channel, depth, this);
+        this.queue = target.openQueue(depth, this);
     }
 
     @Override

@@ -1,11 +1,7 @@
 package io.spdkio.cli.perf;
 
-import io.spdkio.IoChannel;
 import io.spdkio.IoStatus;
 import io.spdkio.SpdkThread;
-import io.spdkio.bdev.Bdev;
-import io.spdkio.bdev.BdevDesc;
-import io.spdkio.bdev.OpenMode;
 import io.spdkio.dma.Dma;
 import io.spdkio.dma.DmaBuf;
 
@@ -42,8 +38,7 @@ abstract class Worker {
     }
 
     protected final SpdkThread thread;
-    protected final BdevDesc desc;
-    protected final IoChannel channel;
+    protected final Target.Opened target;
     protected final DmaBuf[] buffers;
     protected final int ioSize;
     protected final int depth;
@@ -80,7 +75,6 @@ abstract class Worker {
         this.phase = context.phase();
         this.dma = context.dma();
         PerfSettings settings = context.settings();
-        Bdev bdev = context.bdev();
         this.device = context.device();
         this.ioSize = settings.ioSizeBytes();
         boolean verify = settings.workload() == Workload.VERIFY;
@@ -89,7 +83,7 @@ abstract class Worker {
         this.readsOfTwo32 = (1L << 32) * readPercent / 100;
 
         // Threads that share a device work on parts of it, except at random offsets without verification.
-        long all = bdev.sizeBytes() / ioSize;
+        long all = context.target().sizeBytes() / ioSize;
         long first = random ? 0 : all * context.share() / context.shares();
         long end = random ? all : all * (context.share() + 1) / context.shares();
         this.regionBegin = first * ioSize;
@@ -104,8 +98,7 @@ abstract class Worker {
             buffers[i] = memory.slice((long) i * ioSize, ioSize);
         }
         fillWithNoise(memory);
-        this.desc = bdev.open(settings.workload().writes() ? OpenMode.READ_WRITE : OpenMode.READ_ONLY);
-        this.channel = thread.ioChannel(desc);
+        this.target = context.target().open(thread, settings.workload().writes());
         this.verifier =
                 verify ? new Verifier(dma, buffers, regionBegin, positions, ioSize, settings.seed(), device) : null;
     }
@@ -180,8 +173,7 @@ abstract class Worker {
     /** Closes everything; on the thread, after {@link #run}. */
     final void close() {
         closeApi();
-        channel.close();
-        desc.close();
+        target.close();
         if (verifier != null) {
             verifier.close();
         }

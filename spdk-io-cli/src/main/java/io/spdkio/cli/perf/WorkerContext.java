@@ -1,7 +1,6 @@
 package io.spdkio.cli.perf;
 
 import io.spdkio.SpdkThread;
-import io.spdkio.bdev.Bdev;
 import io.spdkio.dma.Dma;
 
 /**
@@ -9,7 +8,7 @@ import io.spdkio.dma.Dma;
  *
  * @param thread its thread
  * @param dma where buffers come from
- * @param bdev its device
+ * @param target its device, or a blob on that
  * @param device its device as the user named it
  * @param settings what to run
  * @param phase what is shared with the other threads
@@ -20,7 +19,7 @@ import io.spdkio.dma.Dma;
 record WorkerContext(
         SpdkThread thread,
         Dma dma,
-        Bdev bdev,
+        Target target,
         String device,
         PerfSettings settings,
         Phase phase,
