@@ -160,10 +160,13 @@ public final class NativeLinker {
         }
     }
 
-    /** SPDK's own list of what it needs of the system; it is not in what the other packages require. */
+    /**
+     * SPDK's own list of what it needs of the system; it is not in what the other packages require. Up to v25.09 it is
+     * the private part of the package.
+     */
     private List<String> systemFlags() {
         return Files.exists(spdk.pkgConfigPath().getFirst().resolve("spdk_syslibs.pc"))
-                ? words(spdk.pkgConfig("--libs", List.of("spdk_syslibs")))
+                ? words(spdk.pkgConfig("--libs", List.of("spdk_syslibs", "--static")))
                 : List.of("-pthread", "-lrt", "-luuid", "-lssl", "-lcrypto", "-lm", "-laio", "-lnuma", "-ldl");
     }
 
