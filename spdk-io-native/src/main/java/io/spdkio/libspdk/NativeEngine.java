@@ -374,6 +374,7 @@ final class NativeEngine implements Engine {
                                                 bdev.locksNothing()
                                                         && above.stream().allMatch(NativeBdev::locksNothing))
                                         .thenCompose(_ -> {
+                                            forgetAlias(bdev);
                                             CompletableFuture<Object> deleted =
                                                     BdevMethods.delete(bdev.moduleName())
                                                             .map(method ->
@@ -405,6 +406,16 @@ final class NativeEngine implements Engine {
                 .flatMap(upper -> Stream.concat(Stream.of(upper), standingOn(upper).stream()))
                 .distinct()
                 .toList();
+    }
+
+    /** Up to v25.09 a name that was added outlives the device. */
+    private static void forgetAlias(NativeBdev bdev) {
+        if (!bdev.name().equals(bdev.spdkName())) {
+            try (Arena arena = Arena.ofConfined()) {
+                // What has none any more is as good.
+                int _ = BdevModuleH.spdk_bdev_alias_del(bdev.spdkBdev(), arena.allocateFrom(bdev.name()));
+            }
+        }
     }
 
     private CompletableFuture<Object> unregister(NativeBdev bdev, List<NativeBdev> above) {

@@ -282,14 +282,20 @@ public abstract class NvmeTck extends EngineTck {
     void aTargetThatStandsStillKeepsIoUntilItGoesOn() throws Exception {
         Device remote = remote();
         remote.write(0, filled(1, BLOCK));
+        IoFuture<Void> late;
         target.jvm().signal("STOP");
-        IoFuture<Void> late = remote.desc.read(remote.channel, buffer(BLOCK), 0, BLOCK);
-        IoFuture<Void> bounded =
-                remote.desc.read(remote.channel, buffer(BLOCK), 0, BLOCK).withDeadline(Duration.ofMillis(100));
-        completesWith(SpdkException.TimedOut.class, bounded);
-        pollFor(Duration.ofMillis(300));
-        assertThat(late).isNotDone();
-        target.jvm().signal("CONT");
+        try {
+            // Until all its threads have noticed.
+            pollFor(Duration.ofMillis(200));
+            late = remote.desc.read(remote.channel, buffer(BLOCK), 0, BLOCK);
+            IoFuture<Void> bounded =
+                    remote.desc.read(remote.channel, buffer(BLOCK), 0, BLOCK).withDeadline(Duration.ofMillis(100));
+            completesWith(SpdkException.TimedOut.class, bounded);
+            pollFor(Duration.ofMillis(300));
+            assertThat(late).isNotDone();
+        } finally {
+            target.jvm().signal("CONT");
+        }
         await(late);
         pollUntil("the end of the read that was given up", () -> remote.channel.outstanding() == 0);
         assertThat(remote.read(0, BLOCK)).containsOnly(1);
