@@ -56,6 +56,9 @@ final class NativeEngine implements Engine {
     /** Those that are known and not removed, by the name that the API uses. */
     private final Map<String, NativeBdev> byName = new ConcurrentHashMap<>();
 
+    /** By SPDK's name of a base, how many devices are being made on it. On the app thread. */
+    private final Map<String, Integer> madeOn = new HashMap<>();
+
     private long created;
 
     /** Set when the environment closes; only on the app thread. */
@@ -200,9 +203,14 @@ final class NativeEngine implements Engine {
                     if (spec instanceof AioBdev file) {
                         FileMaker.prepare(file);
                     }
+                    create.bases().forEach(base -> madeOn.merge(base, 1, Integer::sum));
                     CompletableFuture<NativeBdev> made =
                             runtime.rpcHere(create.method(), create.params())
                                     .handle((_, problem) -> {
+                                        create.bases()
+                                                .forEach(base ->
+                                                        madeOn.computeIfPresent(
+                                                                base, (_, count) -> count == 1 ? null : count - 1));
                                         if (problem != null) {
                                             throw BdevMethods.exception(what, problem, runtime.log());
                                         }
@@ -364,27 +372,10 @@ final class NativeEngine implements Engine {
             return bdev.gone();
         }
         // What stands on it goes first: SPDK would remember it, and its name would stay taken.
-        List<NativeBdev> above = standingOn(bdev);
-        above.forEach(this::destroy);
+        standingOn(bdev).forEach(this::destroy);
         var _ =
                 runtime.app()
-                        .start(() ->
-                                runtime.app()
-                                        .when(() ->
-                                                bdev.locksNothing()
-                                                        && above.stream().allMatch(NativeBdev::locksNothing))
-                                        .thenCompose(_ -> {
-                                            forgetAlias(bdev);
-                                            CompletableFuture<Object> deleted =
-                                                    BdevMethods.delete(bdev.moduleName())
-                                                            .map(method ->
-                                                                    runtime.rpcHere(
-                                                                            method, Map.of("name", bdev.spdkName())))
-                                                            .orElseGet(() -> unregister(bdev, above));
-                                            bdev.goneAfter(deleted);
-                                            bdev.closeWatcher();
-                                            return deleted;
-                                        }))
+                        .start(() -> remove(bdev))
                         .whenComplete((_, problem) -> {
                             // What was removed with the device below it is gone, or will be: nothing to complain of.
                             Throwable cause = problem instanceof CompletionException ? problem.getCause() : problem;
@@ -397,6 +388,34 @@ final class NativeEngine implements Engine {
                             }
                         });
         return bdev.gone();
+    }
+
+    /** Removes a device when SPDK can be told to, and after what stands on it by then. On the app thread. */
+    private CompletableFuture<Object> remove(NativeBdev bdev) {
+        List<NativeBdev> above = standingOn(bdev);
+        List<NativeBdev> all = new ArrayList<>(above);
+        all.add(bdev);
+        return runtime.app()
+                .when(() -> all.stream().allMatch(each -> each.locksNothing() && !madeOn.containsKey(each.spdkName())))
+                .thenCompose(_ -> {
+                    List<NativeBdev> late = standingOn(bdev).stream().filter(each -> !above.contains(each)).toList();
+                    if (late.isEmpty()) {
+                        return delete(bdev, above);
+                    }
+                    late.forEach(this::destroy);
+                    return runtime.app().start(() -> remove(bdev));
+                });
+    }
+
+    private CompletableFuture<Object> delete(NativeBdev bdev, List<NativeBdev> above) {
+        forgetAlias(bdev);
+        CompletableFuture<Object> deleted =
+                BdevMethods.delete(bdev.moduleName())
+                        .map(method -> runtime.rpcHere(method, Map.of("name", bdev.spdkName())))
+                        .orElseGet(() -> unregister(bdev, above));
+        bdev.goneAfter(deleted);
+        bdev.closeWatcher();
+        return deleted;
     }
 
     /** What stands on a device, directly or not. */
