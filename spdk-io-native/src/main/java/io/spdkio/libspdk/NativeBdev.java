@@ -459,7 +459,8 @@ final class NativeBdev implements EngineBdev {
             BdevH.spdk_bdev_close(watcher);
             watcher = null;
             runtime.removeEventSink(eventId);
-            forget.accept(this);
+            // While SPDK has still to be told to remove it, it would be found again, and removed again.
+            var _ = deletion.whenComplete((_, _) -> forget.accept(this));
             var _ =
                     runtime.app()
                             .when(this::isGone)
