@@ -12,7 +12,7 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 
 /** The options of an environment, the same for every command that opens one. */
-public final class EnvironmentOptions {
+public class EnvironmentOptions {
     private static final long BYTES_PER_MIB = 1 << 20;
 
     @Option(

@@ -111,6 +111,53 @@ class NativeIT extends LauncherCopy {
                 .endedWith(1, "Malloc0", "--memory", "hugepages");
     }
 
+    private Ran blob(String subcommand, String... more) throws Exception {
+        List<String> args = new ArrayList<>(List.of("blob"));
+        args.addAll(List.of(subcommand.split(" ")));
+        args.addAll(List.of("--engine", "native", "--no-huge"));
+        args.addAll(List.of(more));
+        return spdkIo(args.toArray(String[]::new));
+    }
+
+    @Test
+    void blobsGoInAndOutThroughSpdkWithoutAWordOfItsLog() throws Exception {
+        Path input = folder.resolve("input");
+        byte[] data = new byte[3_000_001];
+        new java.util.Random(2).nextBytes(data);
+        Files.write(input, data);
+        String store = "file:" + folder.resolve("store");
+
+        blob("init", "--bdev", store + "?size=64MiB&create=true").succeeded();
+        assertThat(blob("import", "--bdev", store, "" + input, "--name", "disk", "--verify").succeeded().out())
+                .contains("verified");
+        blob("xattr set", "--bdev", store, "disk", "owner", "me").succeeded();
+        blob("create", "--bdev", store, "--size", "1GiB").endedWith(1, "ENOSPC");
+        blob("show", "--bdev", store, "nobody").endedWith(1, "nobody", "blob ls");
+        blob("export", "--bdev", store, "disk", "" + folder.resolve("output")).succeeded();
+        assertThat(blob("ls", "--bdev", store).succeeded().out()).contains("1 blob");
+        assertThat(blob("check", "--bdev", store).succeeded().out()).contains("nothing is wrong");
+
+        assertThat(folder.resolve("output")).hasSameBinaryContentAs(input);
+    }
+
+    @Test
+    void aProgramThatLeavesItsFilesToTheEnvironmentEndsWithoutAnErrorInSpdksLog() throws Exception {
+        Path program = Path.of("../spdk-io-examples/src/main/java/io/spdkio/examples/HelloStorage.java");
+        Ran ran =
+                run(
+                        Map.of(
+                                "SPDKIO_NATIVE_CACHE",
+                                CACHE.toString(),
+                                "SPDKIO_JAVA_OPTS",
+                                "-Dspdkio.engine=native -Dspdkio.noHuge=true"),
+                        folder,
+                        launcher,
+                        "run",
+                        program.toAbsolutePath().normalize().toString());
+
+        assertThat(ran.succeeded().out()).contains("Hello, storage!");
+    }
+
     @Test
     void doctorTellsWhatIsLinkedAndWhatIsAllowed() throws Exception {
         assertThat(spdkIo("doctor").out()).contains("library", "ABI", "hugepages", "permissions", "choice");

@@ -68,6 +68,8 @@ class WrongUseTest {
                 "blob ls --bdev floppy:1MiB                      | malloc",
                 "blob ls --bdev malloc:1MiB nonsense             | nonsense",
                 "blob ls --bdev malloc:1MiB --engine steam       | embedded",
+                "blob ls --bdev malloc:1MiB --memory 4k          | 1MiB",
+                "blob xattr ls --bdev null:1M --no-huge --pci x  | exclude each other",
                 "blob init --bdev malloc:64MiB --cluster-size 5k | multiple of 4096",
                 "blob init --bdev malloc:64MiB --type much_longer_than_16 | 16 characters",
                 "blob init --bdev malloc:64MiB --metadata-pages -1 | not negative",

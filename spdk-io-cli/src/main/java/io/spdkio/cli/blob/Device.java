@@ -46,7 +46,7 @@ final class Device implements AutoCloseable {
         DeviceSpecs devices = new DeviceSpecs();
         devices.add(options.bdev(), readOnly);
         options.externals().forEach(external -> devices.add(external, true));
-        SpdkEnv env = SpdkEnv.builder().name("blob").engine(options.engine()).build();
+        SpdkEnv env = options.open();
         try {
             SpdkThread thread = env.attachThread("blob");
             return new Device(options.bdev(), env, thread, devices.create(env));
