@@ -3,6 +3,7 @@ package io.spdkio.libspdk;
 import io.spdkio.Errno;
 import io.spdkio.SpdkException;
 import io.spdkio.bdev.AioBdev;
+import io.spdkio.bdev.BdevGeometry;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -23,7 +24,7 @@ final class FileMaker {
     static void prepare(AioBdev spec) {
         Path path = spec.path();
         if (spec.createSize().isEmpty()) {
-            refuseEmpty(spec);
+            refuseUnusable(spec);
             return;
         }
         long sizeBytes = spec.createSize().getAsLong();
@@ -51,22 +52,62 @@ final class FileMaker {
         }
     }
 
-    /** SPDK makes a device without blocks of what has no size. */
-    private static void refuseEmpty(AioBdev spec) {
+    /** SPDK would make a device without blocks of what has no size, and says of the rest less than a user needs. */
+    private static void refuseUnusable(AioBdev spec) {
+        Path path = spec.path();
+        if (Files.notExists(path)) {
+            throw unusable(
+                    spec,
+                    " can't be opened: ENOENT (no such file or directory); check the name, or give a size to have it"
+                            + " made",
+                    Errno.ENOENT);
+        }
+        if (!Files.isReadable(path) || (!spec.readOnly() && !Files.isWritable(path))) {
+            throw unusable(
+                    spec,
+                    " can't be opened: EACCES (permission denied); as "
+                            + System.getProperty("user.name")
+                            + " one may not "
+                            + (spec.readOnly() ? "read" : "read and write")
+                            + " it: change its permissions",
+                    Errno.EACCES);
+        }
         try {
-            int kind = (int) Files.getAttribute(spec.path(), "unix:mode") & FILE_KIND;
-            if (kind != BLOCK_DEVICE && kind != FOLDER && Files.size(spec.path()) == 0) {
-                throw SpdkException.withMessage(
-                        "file device '"
-                                + spec.name()
-                                + "': "
-                                + spec.path()
-                                + " has no size; name a larger file, or have it made with a size",
-                        -Errno.EINVAL);
+            int kind = (int) Files.getAttribute(path, "unix:mode") & FILE_KIND;
+            if (kind != BLOCK_DEVICE && kind != FOLDER) {
+                refuseSize(spec, Files.size(path));
             }
         } catch (IOException e) {
             // SPDK says what is wrong with it.
         }
+    }
+
+    private static void refuseSize(AioBdev spec, long sizeBytes) {
+        int blockBytes = spec.blockSize() == 0 ? BdevGeometry.MIN_BLOCK_SIZE : spec.blockSize();
+        if (sizeBytes < blockBytes) {
+            throw unusable(
+                    spec,
+                    " has "
+                            + sizeBytes
+                            + " bytes, less than one block of "
+                            + blockBytes
+                            + "; name a larger file, or have it made with a size",
+                    Errno.EINVAL);
+        }
+        if (sizeBytes % blockBytes != 0) {
+            throw unusable(
+                    spec,
+                    " has "
+                            + sizeBytes
+                            + " bytes, which is not a multiple of the block size "
+                            + blockBytes
+                            + "; take a smaller block size, or make the file longer",
+                    Errno.EINVAL);
+        }
+    }
+
+    private static SpdkException unusable(AioBdev spec, String why, int errno) {
+        return SpdkException.withMessage("file device '" + spec.name() + "': " + spec.path() + why, -errno);
     }
 
     private static void deleteAgain(Path path, IOException problem) {

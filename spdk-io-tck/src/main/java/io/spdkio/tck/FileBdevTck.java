@@ -90,7 +90,10 @@ public abstract class FileBdevTck extends EngineTck {
     void whatCantBeADeviceIsRefusedWithItsPath() throws IOException {
         Path missing = file("missing");
         Throwable failure = failureOf(() -> env.bdevs().create(AioBdev.of("f", missing)));
-        assertThat(failure).isInstanceOf(SpdkException.NotFound.class).hasMessageContaining(missing.toString());
+        assertThat(failure)
+                .isInstanceOf(SpdkException.NotFound.class)
+                .hasMessageContaining(missing.toString())
+                .hasMessageContaining("give a size to have it made");
         assertThat(((SpdkException) failure).errno()).isEqualTo(Errno.ENOENT);
         assertThat(Files.exists(missing)).as("nothing was made").isFalse();
         assertThat(failureOf(() -> env.bdevs().create(AioBdev.create("f", file("no/such/folder"), 4096))))
@@ -114,7 +117,8 @@ public abstract class FileBdevTck extends EngineTck {
         assertThat(failureOf(() -> env.bdevs().create(AioBdev.of("f", path).withBlockSize(4096))))
                 .isInstanceOf(SpdkException.class)
                 .hasMessageContaining(path.toString())
-                .hasMessageContaining("block size");
+                .hasMessageContaining("block size")
+                .hasMessageContaining("make the file longer");
         assertThat(env.bdevs().list()).isEmpty();
         assertThat(Files.readAllBytes(path)).as("nothing was changed").isEqualTo(data);
         assertThat(create(AioBdev.of("f", path).withBlockSize(512)).blockCount()).isEqualTo(81);
