@@ -169,6 +169,7 @@ public class EnvironmentOptions {
                 .replace("memSizeMb", "--memory")
                 .replace("coreMask", "--core-mask")
                 .replace("mainCore", "--main-core")
-                .replace("noPci", "--pci");
+                .replace("noPci", "--pci")
+                .replace("the offline checker", "spdk-io blob check");
     }
 }
