@@ -453,6 +453,11 @@ final class NativeBdev implements EngineBdev {
         return channels.stream().allMatch(NativeChannel::locksNothing);
     }
 
+    /** Whether SPDK has been told to remove it, or does by itself. On the app thread. */
+    boolean isLetGo() {
+        return watcher == null;
+    }
+
     /** Lets go of the device, which waits for that. On the app thread. */
     void closeWatcher() {
         if (watcher != null) {

@@ -28,10 +28,12 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -58,6 +60,9 @@ final class NativeEngine implements Engine {
 
     /** By SPDK's name of a base, how many devices are being made on it. On the app thread. */
     private final Map<String, Integer> madeOn = new HashMap<>();
+
+    /** By SPDK's name, devices that SPDK has been told to remove. On the app thread. */
+    private final Set<String> leaving = new HashSet<>();
 
     private long created;
 
@@ -232,7 +237,8 @@ final class NativeEngine implements Engine {
      * this is looked at before.
      */
     private void requireFree(String what, String base) {
-        if (byName.values().stream().anyMatch(bdev -> bdev.spdkName().equals(base) && bdev.isRemoved())) {
+        if (leaving.contains(base)
+                || byName.values().stream().anyMatch(bdev -> bdev.spdkName().equals(base) && bdev.isRemoved())) {
             throw new SpdkException.NotFound(
                     what + ": bdev '" + base + "' is being removed; create it again first", -Errno.ENODEV);
         }
@@ -393,10 +399,11 @@ final class NativeEngine implements Engine {
     /** Removes a device when SPDK can be told to, and after what stands on it by then. On the app thread. */
     private CompletableFuture<Object> remove(NativeBdev bdev) {
         List<NativeBdev> above = standingOn(bdev);
-        List<NativeBdev> all = new ArrayList<>(above);
-        all.add(bdev);
         return runtime.app()
-                .when(() -> all.stream().allMatch(each -> each.locksNothing() && !madeOn.containsKey(each.spdkName())))
+                .when(() ->
+                        above.stream().allMatch(NativeBdev::isLetGo)
+                                && bdev.locksNothing()
+                                && !madeOn.containsKey(bdev.spdkName()))
                 .thenCompose(_ -> {
                     List<NativeBdev> late = standingOn(bdev).stream().filter(each -> !above.contains(each)).toList();
                     if (late.isEmpty()) {
@@ -413,6 +420,8 @@ final class NativeEngine implements Engine {
                 BdevMethods.delete(bdev.moduleName())
                         .map(method -> runtime.rpcHere(method, Map.of("name", bdev.spdkName())))
                         .orElseGet(() -> unregister(bdev, above));
+        leaving.add(bdev.spdkName());
+        deleted = deleted.whenComplete((_, _) -> leaving.remove(bdev.spdkName()));
         bdev.goneAfter(deleted);
         bdev.closeWatcher();
         return deleted;
