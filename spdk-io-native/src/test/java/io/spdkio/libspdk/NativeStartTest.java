@@ -167,7 +167,7 @@ class NativeStartTest {
         Matcher pages = Pattern.compile("HugePages_Free:\\s*(\\d+)[\\s\\S]*Hugepagesize:\\s*(\\d+)").matcher(free);
         assumeTrue(
                 pages.find()
-                        && Long.parseLong(pages.group(1)) * Long.parseLong(pages.group(2)) >> 10 >= HUGEPAGES_MIB
+                        && (Long.parseLong(pages.group(1)) * Long.parseLong(pages.group(2))) >> 10 >= HUGEPAGES_MIB
                         && Files.isWritable(Path.of("/dev/hugepages")),
                 "there are not " + HUGEPAGES_MIB + " MiB of hugepages for this user");
         assertThat(run("noPci", "memory=600", setting)).containsExactly("read and written");
