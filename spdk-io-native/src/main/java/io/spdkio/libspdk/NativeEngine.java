@@ -194,11 +194,12 @@ final class NativeEngine implements Engine {
         if (spec instanceof CustomBdev custom) {
             return createCustom(custom);
         }
-        BdevMethods.Create create = BdevMethods.create(spec, this::spdkName);
-        String what = "creating bdev '" + spec.name() + "'" + create.on();
+        String what = "creating bdev '" + spec.name() + "'" + BdevMethods.create(spec, this::spdkName).on();
         return runtime.app()
                 .start(() -> {
                     refuseWhenClosing("creating bdev '" + spec.name() + "'");
+                    // Names are known for certain only here, where devices come and go.
+                    BdevMethods.Create create = BdevMethods.create(spec, this::nameInSpdk);
                     if (byName.containsKey(spec.name()) || exists(spec.name())) {
                         return failed(nameTaken(spec.name()));
                     }
@@ -355,6 +356,14 @@ final class NativeEngine implements Engine {
                 made.standsOn(create.bases());
             }
             return made;
+        }
+    }
+
+    /** Also of a device whose making has not been answered yet. On the app thread. */
+    private String nameInSpdk(String name) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bdev = BdevH.spdk_bdev_get_by_name(arena.allocateFrom(name));
+            return bdev.address() == 0 ? spdkName(name) : Memory.text(BdevH.spdk_bdev_get_name(bdev));
         }
     }
 
