@@ -6,6 +6,7 @@ import io.spdkio.bdev.BdevBackend;
 import io.spdkio.bdev.BdevGeometry;
 import io.spdkio.bdev.CustomBdev;
 import io.spdkio.bdev.IoType;
+import io.spdkio.spi.SpinLock;
 import io.spdkio.sys.BdevRing;
 import io.spdkio.sys.NativeException;
 import io.spdkio.sys.ServedBdev;
@@ -24,6 +25,8 @@ final class CustomDevice {
     private final ServedBdev.Options options;
 
     /** Guarded by itself. */
+    private final SpinLock lock = new SpinLock();
+
     private final List<CustomChannel> channels = new ArrayList<>();
 
     /** Only on the app thread; null when it is not registered or gone. */
@@ -171,13 +174,13 @@ final class CustomDevice {
     // ---- channels
 
     void channelOpened(CustomChannel channel) {
-        synchronized (channels) {
+        try (SpinLock _ = lock.acquire()) {
             channels.add(channel);
         }
     }
 
     void channelClosed(CustomChannel channel) {
-        synchronized (channels) {
+        try (SpinLock _ = lock.acquire()) {
             channels.remove(channel);
         }
     }
@@ -185,7 +188,7 @@ final class CustomDevice {
     /** Aborts what every thread has outstanding, and then runs something, on whichever thread was last. */
     void reset(Runnable quiet) {
         List<CustomChannel> all;
-        synchronized (channels) {
+        try (SpinLock _ = lock.acquire()) {
             all = List.copyOf(channels);
         }
         AtomicInteger missing = new AtomicInteger(all.size());

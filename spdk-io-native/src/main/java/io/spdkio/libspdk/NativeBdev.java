@@ -14,6 +14,7 @@ import io.spdkio.spi.ChannelStatistics;
 import io.spdkio.spi.EngineBdev;
 import io.spdkio.spi.EngineDesc;
 import io.spdkio.spi.EngineThread;
+import io.spdkio.spi.SpinLock;
 import io.spdkio.sys.BdevLimits;
 import io.spdkio.sys.ErrorGate;
 import io.spdkio.sys.raw.BdevH;
@@ -62,6 +63,7 @@ final class NativeBdev implements EngineBdev {
     private volatile CustomDevice device;
     private volatile List<String> bases = List.of();
 
+    private final SpinLock lock = new SpinLock();
     private volatile BdevGeometry geometry;
     private volatile boolean removed;
     private volatile boolean recordsLatency;
@@ -369,15 +371,17 @@ final class NativeBdev implements EngineBdev {
                 throw SpdkException.of("opening bdev '" + name + "'", rc);
             }
             NativeDesc desc = new NativeDesc(runtime, this, opened.get(ValueLayout.ADDRESS, 0), sink);
-            synchronized (this) {
+            try (SpinLock _ = lock.acquire()) {
                 descs.add(desc);
             }
             return desc;
         }
     }
 
-    synchronized void descClosed(NativeDesc desc) {
-        descs.remove(desc);
+    void descClosed(NativeDesc desc) {
+        try (SpinLock _ = lock.acquire()) {
+            descs.remove(desc);
+        }
     }
 
     // ---- events and removal
@@ -409,7 +413,7 @@ final class NativeBdev implements EngineBdev {
 
     private void tell(BdevEvent event) {
         List<NativeDesc> told;
-        synchronized (this) {
+        try (SpinLock _ = lock.acquire()) {
             told = List.copyOf(descs);
         }
         told.forEach(desc -> desc.tell(event));
@@ -423,7 +427,7 @@ final class NativeBdev implements EngineBdev {
     boolean markRemoved() {
         List<NativeChannel> open;
         NativeBlobstore loaded;
-        synchronized (this) {
+        try (SpinLock _ = lock.acquire()) {
             if (removed) {
                 return false;
             }
@@ -449,8 +453,10 @@ final class NativeBdev implements EngineBdev {
      * Whether SPDK may be told to remove it, after {@link #markRemoved}. SPDK v26.01 removes a device twice, and frees
      * its memory twice, when the lock of a range ends while the removal begins.
      */
-    synchronized boolean locksNothing() {
-        return channels.stream().allMatch(NativeChannel::locksNothing);
+    boolean locksNothing() {
+        try (SpinLock _ = lock.acquire()) {
+            return channels.stream().allMatch(NativeChannel::locksNothing);
+        }
     }
 
     /** Whether SPDK has been told to remove it, or does by itself. On the app thread. */
@@ -501,7 +507,7 @@ final class NativeBdev implements EngineBdev {
 
     void storeOpened(NativeBlobstore opened) {
         boolean late;
-        synchronized (this) {
+        try (SpinLock _ = lock.acquire()) {
             store = opened;
             late = removed;
         }
@@ -510,25 +516,31 @@ final class NativeBdev implements EngineBdev {
         }
     }
 
-    synchronized void storeClosed(NativeBlobstore closed) {
-        if (store == closed) {
-            store = null;
+    void storeClosed(NativeBlobstore closed) {
+        try (SpinLock _ = lock.acquire()) {
+            if (store == closed) {
+                store = null;
+            }
         }
     }
 
     // ---- channels and what they count
 
-    synchronized void channelOpened(NativeChannel channel) {
-        channels.add(channel);
+    void channelOpened(NativeChannel channel) {
+        try (SpinLock _ = lock.acquire()) {
+            channels.add(channel);
+        }
     }
 
-    synchronized void channelClosed(NativeChannel channel) {
-        channels.remove(channel);
-        ofClosedChannels = ChannelStatistics.sum(ofClosedChannels, channel.statistics.snapshot(), 1);
-        LatencyHistogram histogram = channel.histogram();
-        if (histogram != null && histograms.size() > 1) {
-            histograms.remove(histogram);
-            histograms.getFirst().add(histogram);
+    void channelClosed(NativeChannel channel) {
+        try (SpinLock _ = lock.acquire()) {
+            channels.remove(channel);
+            ofClosedChannels = ChannelStatistics.sum(ofClosedChannels, channel.statistics.snapshot(), 1);
+            LatencyHistogram histogram = channel.histogram();
+            if (histogram != null && histograms.size() > 1) {
+                histograms.remove(histogram);
+                histograms.getFirst().add(histogram);
+            }
         }
     }
 
@@ -545,14 +557,18 @@ final class NativeBdev implements EngineBdev {
     }
 
     @Override
-    public synchronized BdevStatistics statistics() {
-        return ChannelStatistics.sum(total(), baseline, -1);
+    public BdevStatistics statistics() {
+        try (SpinLock _ = lock.acquire()) {
+            return ChannelStatistics.sum(total(), baseline, -1);
+        }
     }
 
     @Override
-    public synchronized void resetStatistics() {
-        baseline = total();
-        histograms.forEach(LatencyHistogram::reset);
+    public void resetStatistics() {
+        try (SpinLock _ = lock.acquire()) {
+            baseline = total();
+            histograms.forEach(LatencyHistogram::reset);
+        }
     }
 
     @Override
@@ -560,15 +576,19 @@ final class NativeBdev implements EngineBdev {
         recordsLatency = enabled;
     }
 
-    synchronized void addHistogram(LatencyHistogram histogram) {
-        histograms.add(histogram);
+    void addHistogram(LatencyHistogram histogram) {
+        try (SpinLock _ = lock.acquire()) {
+            histograms.add(histogram);
+        }
     }
 
     @Override
-    public synchronized LatencyHistogram latency() {
-        LatencyHistogram sum = new LatencyHistogram();
-        histograms.forEach(sum::add);
-        return sum;
+    public LatencyHistogram latency() {
+        try (SpinLock _ = lock.acquire()) {
+            LatencyHistogram sum = new LatencyHistogram();
+            histograms.forEach(sum::add);
+            return sum;
+        }
     }
 
     @Override
