@@ -4,6 +4,7 @@ import io.spdkio.SpdkEnv;
 import io.spdkio.SpdkException;
 
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
@@ -127,7 +128,11 @@ public class EnvironmentOptions {
 
     /** What SPDK logs before something fails is in the message about that, too. */
     private void hushSpdk() {
-        boolean debug = command != null && Boolean.TRUE.equals(command.findOption("--debug").getValue());
+        // A command that stands alone, as in tests, has not the options that all commands share.
+        boolean debug =
+                command != null
+                        && command.findOption("--debug") instanceof OptionSpec option
+                        && Boolean.TRUE.equals(option.getValue());
         if (!debug && !"embedded".equals(engine)) {
             spdkLog = Logger.getLogger("io.spdkio.spdk");
             spdkLog.setLevel(Level.OFF);
