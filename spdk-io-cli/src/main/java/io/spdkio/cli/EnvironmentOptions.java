@@ -129,10 +129,8 @@ public class EnvironmentOptions {
     /** What SPDK logs before something fails is in the message about that, too. */
     private void hushSpdk() {
         // A command that stands alone, as in tests, has not the options that all commands share.
-        boolean debug =
-                command != null
-                        && command.findOption("--debug") instanceof OptionSpec option
-                        && Boolean.TRUE.equals(option.getValue());
+        OptionSpec option = command == null ? null : command.findOption("--debug");
+        boolean debug = option != null && Boolean.TRUE.equals(option.getValue());
         if (!debug && !"embedded".equals(engine)) {
             spdkLog = Logger.getLogger("io.spdkio.spdk");
             spdkLog.setLevel(Level.OFF);
