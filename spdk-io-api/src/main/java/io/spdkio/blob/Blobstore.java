@@ -235,7 +235,8 @@ public interface Blobstore extends IoDevice, AutoCloseable {
      * the parent's parent becomes its parent.
      *
      * @param id the clone
-     * @return completes when it is done
+     * @return completes when it is done; fails with {@link SpdkException.Unsupported} on the native engine when the
+     *     parent is itself a clone of another device
      */
     IoFuture<Void> decoupleParent(BlobId id);
 

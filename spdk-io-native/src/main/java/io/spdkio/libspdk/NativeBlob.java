@@ -59,7 +59,8 @@ final class NativeBlob implements EngineBlob {
         if (!closed) {
             readOnly = BlobH.spdk_blob_is_read_only(blob);
             thin = BlobH.spdk_blob_is_thin_provisioned(blob);
-            snapshot = BlobH.spdk_blob_is_snapshot(blob);
+            // Blobstore goes on calling one a snapshot whose last clone went, until it loads the store again.
+            snapshot = BlobH.spdk_blob_is_snapshot(blob) && store.hasClones(id);
             clone = BlobH.spdk_blob_is_clone(blob);
             clusters = BlobH.spdk_blob_get_num_clusters(blob);
         }

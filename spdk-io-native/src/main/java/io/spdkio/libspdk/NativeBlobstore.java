@@ -878,10 +878,24 @@ final class NativeBlobstore implements EngineBlobstore {
 
     @Override
     public CompletionStage<Void> decoupleParent(long id) {
+        String what = "decoupling " + blob(id) + " of " + this + " from its parent";
         return copying(
-                "decoupling " + blob(id) + " of " + this + " from its parent",
-                id,
-                (channel, argument) -> BlobH.spdk_bs_blob_decouple_parent(bs, channel, id, calls.onStatus(), argument));
+                        what,
+                        id,
+                        (channel, argument) ->
+                                BlobH.spdk_bs_blob_decouple_parent(bs, channel, id, calls.onStatus(), argument))
+                .exceptionallyCompose(problem -> {
+                    // Of the parent's parent it knows only that it is no blob, and looks for one all the same.
+                    Throwable why = problem instanceof CompletionException ? problem.getCause() : problem;
+                    return CompletableFuture.failedFuture(
+                            why instanceof SpdkException refused && refused.status() == -Errno.ENOENT
+                                    ? SpdkException.withMessage(
+                                            what
+                                                    + ": EOPNOTSUPP. The parent is a clone of another device, which"
+                                                    + " SPDK does not hand on; inflate the blob",
+                                            -Errno.EOPNOTSUPP)
+                                    : why);
+                });
     }
 
     @Override
@@ -890,11 +904,21 @@ final class NativeBlobstore implements EngineBlobstore {
         return clonesOf(id);
     }
 
+    boolean hasClones(long id) {
+        try (Arena arena = Arena.ofConfined()) {
+            return cloneCount(id, arena.allocate(ValueLayout.JAVA_LONG)) != 0;
+        }
+    }
+
+    private int cloneCount(long id, MemorySegment count) {
+        int _ = thread.as(() -> BlobH.spdk_blob_get_clones(bs, id, MemorySegment.NULL, count));
+        return (int) count.get(ValueLayout.JAVA_LONG, 0);
+    }
+
     private List<Long> clonesOf(long id) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment count = arena.allocate(ValueLayout.JAVA_LONG);
-            int _ = thread.as(() -> BlobH.spdk_blob_get_clones(bs, id, MemorySegment.NULL, count));
-            int found = (int) count.get(ValueLayout.JAVA_LONG, 0);
+            int found = cloneCount(id, count);
             if (found == 0) {
                 return List.of();
             }

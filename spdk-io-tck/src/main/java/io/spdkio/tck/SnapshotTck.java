@@ -116,6 +116,35 @@ public abstract class SnapshotTck extends BlobTckBase {
     }
 
     @Test
+    void aBlobIsASnapshotAsLongAsItHasClones() {
+        Bdev bdev = malloc(64 * 256, 4096);
+        Blobstore store = init(bdev, BlobstoreOptions.defaults());
+        BlobId id = await(store.create(BlobOptions.thin(1)));
+        BlobId snapshot = await(store.snapshot(id));
+        BlobId clone = await(store.clone(snapshot));
+        try (OpenBlob open = open(store, snapshot)) {
+            await(store.delete(clone));
+            assertThat(open.blob.isSnapshot()).isTrue();
+            await(store.decoupleParent(id));
+            assertThat(open.blob.isSnapshot()).isFalse();
+            assertThat(open.blob.isReadOnly()).isTrue();
+            await(store.clone(snapshot));
+            assertThat(open.blob.isSnapshot()).isTrue();
+        }
+        await(store.delete(allBlobs(store).getLast()));
+        try (OpenBlob open = open(store, snapshot)) {
+            assertThat(open.blob.isSnapshot()).isFalse();
+        }
+        store.close();
+        Blobstore again = load(bdev, BlobstoreOptions.defaults());
+        try (OpenBlob open = open(again, snapshot)) {
+            assertThat(open.blob.isSnapshot()).isFalse();
+            assertThat(open.blob.isReadOnly()).isTrue();
+        }
+        again.close();
+    }
+
+    @Test
     void onlyWhatIsReadOnlyIsClonedAndOnlyWhatIsNotIsSnapshotted() {
         Blobstore store = newStore(64);
         BlobId id = await(store.create(BlobOptions.thick(1)));
@@ -284,6 +313,42 @@ public abstract class SnapshotTck extends BlobTckBase {
             assertThat(blob.read(3 * MIB, MIB)).containsOnly(0);
         }
         inflated.close();
+    }
+
+    /** An engine that can't make the other device the parent says what to do, and nothing has changed. */
+    @Test
+    void aCloneIsTakenOffACloneOfAnotherDevice() {
+        Device golden = device(malloc(3 * 256, 4096));
+        golden.write(0, filled(1, 3 * MIB));
+        String name = golden.bdev.name();
+        golden.close();
+        BlobstoreOptions options = BlobstoreOptions.defaults().withExternalSnapshots((_, _) -> Optional.of(name));
+        Bdev bdev = malloc(64 * 256, 4096);
+        Blobstore store = init(bdev, options);
+        BlobId id = await(store.create(BlobOptions.cloneOf(3, new byte[] {1})));
+        BlobId snapshot;
+        try (OpenBlob blob = open(store, id)) {
+            blob.write(MIB, filled(2, 4096));
+            snapshot = await(store.snapshot(id));
+            blob.write(2 * MIB, filled(3, 4096));
+            try {
+                await(store.decoupleParent(id));
+            } catch (SpdkException.Unsupported e) {
+                assertThat(e).hasMessageContaining("inflate");
+                assertThat(await(store.parentOf(id))).contains(snapshot);
+                await(store.inflate(id));
+            }
+            assertThat(await(store.parentOf(id))).isEmpty();
+        }
+        store.close();
+        Blobstore again = load(bdev, options);
+        await(again.delete(snapshot));
+        try (OpenBlob blob = open(again, id)) {
+            assertThat(blob.read(0, MIB)).containsOnly(1);
+            assertThat(blob.read(MIB, 8192)).startsWith(filled(2, 4096)).endsWith(filled(1, 4096));
+            assertThat(blob.read(2 * MIB, 8192)).startsWith(filled(3, 4096)).endsWith(filled(1, 4096));
+        }
+        again.close();
     }
 
     // ---- everything at once

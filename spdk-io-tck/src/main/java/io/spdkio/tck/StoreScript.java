@@ -2,9 +2,11 @@ package io.spdkio.tck;
 
 import io.spdkio.IoChannel;
 import io.spdkio.SpdkEnv;
+import io.spdkio.SpdkException;
 import io.spdkio.SpdkThread;
 import io.spdkio.bdev.AioBdev;
 import io.spdkio.bdev.Bdev;
+import io.spdkio.bdev.BdevSpec;
 import io.spdkio.bdev.MallocBdev;
 import io.spdkio.blob.Blob;
 import io.spdkio.blob.BlobCursor;
@@ -27,6 +29,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.zip.CRC32;
 
@@ -36,7 +41,15 @@ import java.util.zip.CRC32;
  */
 public final class StoreScript {
     private static final byte[] GOLDEN = "golden".getBytes(StandardCharsets.UTF_8);
-    private static final int EDGE_BYTES = 16 << 10;
+
+    /** What is written at either end of a cluster. */
+    private static final int PIECE_BYTES = 8192;
+
+    /** What is read at either end of a cluster, and in the middle. */
+    private static final int WINDOW_BYTES = 16 << 10;
+
+    /** Blobs of so many clusters are thin, and have several extent pages. */
+    private static final int LARGE_CLUSTERS = 1000;
 
     private final SpdkEnv env;
     private final SpdkThread thread;
@@ -76,9 +89,24 @@ public final class StoreScript {
             Optional<BlobstoreOptions> init,
             End end,
             Function<StoreScript, ?> body) {
+        return with(engine, AioBdev.of("store", file).withBlockSize(blockSize).buffered(), init, end, body);
+    }
+
+    /**
+     * Runs something on a store on a device.
+     *
+     * @param engine the engine's name
+     * @param device the device, which is made for it
+     * @param init how to make the store; empty to load it
+     * @param end how to leave it
+     * @param body what to do with it
+     * @return what the store then holds, a line for itself and one for each blob
+     */
+    public static List<String> with(
+            String engine, BdevSpec device, Optional<BlobstoreOptions> init, End end, Function<StoreScript, ?> body) {
         try (SpdkEnv env = SpdkEnv.builder().engine(engine).noHuge(true).noPci(true).build()) {
             SpdkThread thread = env.attachThread("main");
-            Bdev bdev = env.bdevs().create(AioBdev.of("store", file).withBlockSize(blockSize).buffered()).join();
+            Bdev bdev = env.bdevs().create(device).join();
             golden(env, thread);
             BlobstoreOptions options =
                     init.orElse(BlobstoreOptions.defaults())
@@ -116,22 +144,28 @@ public final class StoreScript {
         return store.create(options).join();
     }
 
-    /** Writes at the beginning, in the middle and at the end of clusters. */
+    /** Writes at the beginning and at the end of clusters, and a single I/O unit in the middle of large ones. */
     private void write(BlobId id, long... clusters) {
         try (Blob blob = store.open(id).join();
                 IoChannel channel = thread.ioChannel(store);
-                DmaBuf buffer = env.dma().allocate(8192)) {
+                DmaBuf buffer = env.dma().allocate(PIECE_BYTES)) {
             long size = store.clusterSizeBytes();
+            int unit = store.ioUnitSizeBytes();
+            int piece = (int) Math.min(PIECE_BYTES, size);
             for (long cluster : clusters) {
-                for (long offset : new long[] {0, Math.max(0, size - 8192)}) {
-                    // Simple, so that images of stores are small.
-                    byte[] bytes = new byte[8192];
-                    Arrays.fill(bytes, (byte) random.nextInt(1, 256));
-                    int length = (int) Math.min(8192, size);
-                    blob.write(channel, buffer.put(0, bytes), cluster * size + offset, length).join();
+                long at = cluster * size;
+                write(blob, channel, buffer, at, piece);
+                write(blob, channel, buffer, at + size - piece, piece);
+                if (size > 2 * WINDOW_BYTES) {
+                    write(blob, channel, buffer, at + size / 2 / unit * unit + unit, unit);
                 }
             }
         }
+    }
+
+    /** Simple, so that images of stores are small. */
+    private void write(Blob blob, IoChannel channel, DmaBuf buffer, long offset, int length) {
+        blob.write(channel, buffer.fill((byte) random.nextInt(1, 256)), offset, length).join();
     }
 
     private void change(BlobId id, Function<Blob, ?> body) {
@@ -148,7 +182,7 @@ public final class StoreScript {
     }
 
     /**
-     * Makes some of everything; needs about 60 clusters.
+     * Makes some of everything; needs about 70 clusters.
      *
      * @param table whether the blobs have extent tables
      * @return nothing
@@ -163,7 +197,18 @@ public final class StoreScript {
         BlobId ofExternal = store.snapshot(external).join();
         write(external, 2);
         write(store.clone(ofExternal).join(), 0);
+        store.inflate(store.clone(ofExternal).join()).join();
+        decouple(store.clone(ofExternal).join());
         return null;
+    }
+
+    /** Not every engine can when the parent is a clone of another device. */
+    private void decouple(BlobId id) {
+        try {
+            store.decoupleParent(id).join();
+        } catch (SpdkException.Unsupported e) {
+            store.inflate(id).join();
+        }
     }
 
     /**
@@ -210,6 +255,7 @@ public final class StoreScript {
         BlobId readOnly = create(BlobOptions.thick(1));
         write(readOnly, 0);
         change(readOnly, blob -> blob.setReadOnly().join());
+        write(store.clone(readOnly).join(), 0);
         BlobId gone = create(BlobOptions.thick(2));
         store.delete(gone).join();
         store.setSuperBlob(Optional.of(thin)).join();
@@ -238,20 +284,64 @@ public final class StoreScript {
         List<BlobId> all = all();
         BlobId made = create(BlobOptions.thin(5).withXattr("made", "later"));
         write(made, 1, 3);
+        store.setSuperBlob(Optional.of(made)).join();
+        int snapshots = 0;
         for (BlobId id : all) {
-            boolean[] writable = new boolean[1];
-            change(
-                    id,
-                    blob -> {
-                        writable[0] = !blob.isReadOnly() && blob.clusters() > 0 && blob.clusters() < 100;
-                        return writable[0] ? blob.setXattr("seen", new byte[] {1, 2}).join() : null;
-                    });
-            if (writable[0] && random.nextBoolean()) {
+            if (!isWritable(id) || clusters(id) == 0) {
+                continue;
+            }
+            change(id, blob -> blob.setXattr("seen", new byte[] {1, 2}).join());
+            if (clusters(id) >= LARGE_CLUSTERS) {
+                change(id, blob -> blob.resize(blob.clusters() + 600).join());
+                write(id, 513, clusters(id) - 1);
+            } else if (snapshots < 20 && random.nextBoolean()) {
                 write(id, 0);
                 store.snapshot(id).join();
+                snapshots++;
             }
         }
+        goOnWithFamilies(all);
         return null;
+    }
+
+    /** Every second clone has one of these, and a snapshot goes that has to hand on what it has. */
+    private void goOnWithFamilies(List<BlobId> all) {
+        List<Consumer<BlobId>> changes =
+                List.of(
+                        id -> store.inflate(id).join(),
+                        this::decouple,
+                        id -> store.delete(id).join(),
+                        id -> change(id, blob -> blob.resize(blob.clusters() + 2).join()));
+        List<BlobId> clones = all.stream().filter(id -> isWritable(id) && isClone(id)).toList();
+        for (int i = 0; i < changes.size() && 2 * i < clones.size(); i++) {
+            changes.get(i).accept(clones.get(2 * i));
+        }
+        all.stream()
+                .filter(id -> exists(id) && store.clonesOf(id).join().size() == 1)
+                .findFirst()
+                .ifPresent(id -> store.delete(id).join());
+    }
+
+    private <T> T ask(BlobId id, Function<Blob, T> question) {
+        try (Blob blob = store.open(id).join()) {
+            return question.apply(blob);
+        }
+    }
+
+    private boolean isWritable(BlobId id) {
+        return ask(id, blob -> !blob.isReadOnly());
+    }
+
+    private boolean isClone(BlobId id) {
+        return ask(id, Blob::isClone);
+    }
+
+    private long clusters(BlobId id) {
+        return ask(id, Blob::clusters);
+    }
+
+    private boolean exists(BlobId id) {
+        return all().contains(id);
     }
 
     /**
@@ -343,26 +433,37 @@ public final class StoreScript {
         return bytes.length + "/" + Long.toHexString(crc.getValue());
     }
 
-    /** Of every cluster, or of the clusters of a large blob that are near what was written, the edges. */
+    /** Of every cluster, or of some of a large blob's and all that are allocated: where it was written. */
     private long contents(Blob blob, IoChannel channel) {
         CRC32 crc = new CRC32();
         long size = store.clusterSizeBytes();
-        int edge = (int) Math.min(EDGE_BYTES, size);
-        try (DmaBuf buffer = env.dma().allocate(edge)) {
-            long step = blob.clusters() > 200 ? 7 : 1;
-            for (long cluster = 0; cluster < blob.clusters(); cluster += step) {
-                read(blob, channel, buffer, cluster * size, edge, crc);
-                read(blob, channel, buffer, (cluster + 1) * size - edge, edge, crc);
-            }
-            long unitsPerCluster = size / store.ioUnitSizeBytes();
-            for (var unit = blob.nextAllocatedIoUnit(0);
-                    unit.isPresent();
-                    unit = blob.nextAllocatedIoUnit(unit.getAsLong() + unitsPerCluster)) {
-                crc.update(Long.toString(unit.getAsLong()).getBytes(StandardCharsets.UTF_8));
-                read(blob, channel, buffer, unit.getAsLong() / unitsPerCluster * size, edge, crc);
+        int window = (int) Math.min(WINDOW_BYTES, size);
+        try (DmaBuf buffer = env.dma().allocate(window)) {
+            for (long cluster : looked(blob)) {
+                crc.update(Long.toString(cluster).getBytes(StandardCharsets.UTF_8));
+                long at = cluster * size;
+                read(blob, channel, buffer, at, window, crc);
+                if (size > 2 * WINDOW_BYTES) {
+                    read(blob, channel, buffer, at + size / 2 / window * window, window, crc);
+                }
+                read(blob, channel, buffer, at + size - window, window, crc);
             }
         }
         return crc.getValue();
+    }
+
+    private SortedSet<Long> looked(Blob blob) {
+        SortedSet<Long> clusters = new TreeSet<>();
+        for (long cluster = 0; cluster < blob.clusters(); cluster += blob.clusters() < LARGE_CLUSTERS ? 1 : 7) {
+            clusters.add(cluster);
+        }
+        long units = store.clusterSizeBytes() / store.ioUnitSizeBytes();
+        for (var unit = blob.nextAllocatedIoUnit(0);
+                unit.isPresent();
+                unit = blob.nextAllocatedIoUnit(unit.getAsLong() + units)) {
+            clusters.add(unit.getAsLong() / units);
+        }
+        return clusters;
     }
 
     private static void read(Blob blob, IoChannel channel, DmaBuf buffer, long offset, int length, CRC32 crc) {
