@@ -41,7 +41,14 @@ class BlobcliTest {
      * loads.
      */
     @ParameterizedTest
-    @CsvSource({"512, 16384, true, CLEAN", "4096, 16384, false, UNCLEAN", "4096, 16384, true, UNCLEAN"})
+    @CsvSource({
+        "512, 16384, true, CLEAN",
+        "512, 16384, false, UNCLEAN",
+        "512, 65536, true, UNCLEAN",
+        "4096, 16384, true, UNCLEAN",
+        "4096, 16384, false, CLEAN",
+        "4096, 65536, false, UNCLEAN"
+    })
     void itReadsWhatEmbeddedWrote(int blockSize, long clusterSize, boolean table, End end)
             throws IOException, InterruptedException {
         Blobcli blobcli = Blobcli.findOrSkip(folder);
