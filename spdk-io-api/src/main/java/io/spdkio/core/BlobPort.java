@@ -3,6 +3,7 @@ package io.spdkio.core;
 import io.spdkio.Errno;
 import io.spdkio.SpdkException;
 import io.spdkio.bdev.IoType;
+import io.spdkio.spi.BlobErrors;
 import io.spdkio.spi.EngineBlob;
 
 /** A thread's way to a blob. */
@@ -63,10 +64,7 @@ final class BlobPort extends IoPort {
     @Override
     SpdkException failure(String what, int status) {
         return switch (-status) {
-            case Errno.ENOSPC ->
-                    SpdkException.withMessage(
-                            what + ": ENOSPC. " + "The blobstore is full; delete or shrink blobs, and write again",
-                            status);
+            case Errno.ENOSPC -> BlobErrors.full(what, blob.store().lastFreeClusters(), 1);
             case Errno.EOPNOTSUPP ->
                     SpdkException.withMessage(
                             what + ": EOPNOTSUPP. Blobs take read, write, writeZeroes and unmap", status);

@@ -7,7 +7,6 @@ import io.spdkio.bdev.IoQueue;
 import io.spdkio.bdev.IoType;
 import io.spdkio.blob.Blob;
 import io.spdkio.blob.BlobId;
-import io.spdkio.blob.Blobstore;
 import io.spdkio.dma.DmaBuf;
 import io.spdkio.spi.EngineBlob;
 import io.spdkio.spi.SpinLock;
@@ -74,7 +73,7 @@ final class CoreBlob implements Blob {
     }
 
     @Override
-    public Blobstore store() {
+    public CoreBlobstore store() {
         return store;
     }
 

@@ -2,6 +2,7 @@ package io.spdkio.libspdk;
 
 import io.spdkio.Errno;
 import io.spdkio.SpdkException;
+import io.spdkio.spi.BlobErrors;
 import io.spdkio.spi.EngineBlob;
 import io.spdkio.spi.EngineChannel;
 import io.spdkio.spi.EngineThread;
@@ -137,7 +138,7 @@ final class NativeBlob implements EngineBlob {
 
     // ---- metadata
 
-    private CompletionStage<Void> changing(String what, BlobCalls.Start start) {
+    private CompletableFuture<Void> changing(String what, BlobCalls.Start start) {
         CompletableFuture<Long> done = store.operation(what + " " + this, start);
         underWay++;
         return done.<Void>thenApply(_ -> null)
@@ -151,9 +152,14 @@ final class NativeBlob implements EngineBlob {
 
     @Override
     public CompletionStage<Void> resize(long toClusters) {
-        return changing(
-                        "resizing",
-                        argument -> BlobH.spdk_blob_resize(blob, toClusters, store.calls().onStatus(), argument))
+        return MissingRoom.explain(
+                        store,
+                        "resizing " + this,
+                        () -> thin ? 0 : toClusters - clusters,
+                        changing(
+                                "resizing",
+                                argument ->
+                                        BlobH.spdk_blob_resize(blob, toClusters, store.calls().onStatus(), argument)))
                 .thenAccept(_ -> markDirty());
     }
 
@@ -180,13 +186,7 @@ final class NativeBlob implements EngineBlob {
     }
 
     private SpdkException unwritten(String what) {
-        return SpdkException.withMessage(
-                what
-                        + " "
-                        + this
-                        + ": ENOSPC. The store has no metadata page left for it; delete blobs, or attributes of this"
-                        + " one",
-                -Errno.ENOSPC);
+        return BlobErrors.noPages(what + " " + this + ", which finds no free metadata page");
     }
 
     @Override

@@ -5,7 +5,7 @@ import io.spdkio.IoStatus;
 import io.spdkio.SpdkException;
 import io.spdkio.blob.BlobOptions;
 import io.spdkio.blob.ClearMethod;
-import io.spdkio.spi.EngineBlob;
+import io.spdkio.spi.BlobErrors;
 import io.spdkio.spi.EngineBlobstore;
 import io.spdkio.spi.SpinLock;
 import io.spdkio.sys.StoreDevice;
@@ -31,6 +31,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
@@ -185,10 +186,14 @@ final class NativeBlobstore implements EngineBlobstore {
                         device.discard();
                         return null;
                     });
-                    Throwable why = problem instanceof CompletionException ? problem.getCause() : problem;
-                    return ended().thenCompose(_ -> CompletableFuture.failedFuture(bdev.isRemoved() ? removed() : why));
+                    return ended().thenCompose(_ ->
+                            CompletableFuture.failedFuture(bdev.isRemoved() ? removed() : unwrapped(problem)));
                 })
                 .thenCompose(_ -> begin(what, start));
+    }
+
+    static Throwable unwrapped(Throwable problem) {
+        return problem instanceof CompletionException ? problem.getCause() : problem;
     }
 
     private void metBlob(long blob) {
@@ -434,7 +439,10 @@ final class NativeBlobstore implements EngineBlobstore {
                             what + ": EPERM. It is read-only; make a clone of it and change that", status);
             case Errno.ENOMEM ->
                     SpdkException.withMessage(
-                            what + ": ENOMEM. SPDK has no memory for it, or it does not fit a metadata page", status);
+                            what
+                                    + ": ENOMEM. SPDK has no memory for it, or it does not fit a metadata page, or none"
+                                    + " is free; delete blobs or attributes",
+                            status);
             default ->
                     SpdkException.withMessage(what + ": " + IoStatus.describe(status) + runtime.log().reason(), status);
         };
@@ -693,15 +701,19 @@ final class NativeBlobstore implements EngineBlobstore {
         requireXattrs(options.xattrs());
         int[] before = new int[1];
         String what = "creating a blob of " + options.clusters() + " clusters in " + this;
-        return operation(
+        return MissingRoom.explain(
+                        this,
                         what,
-                        argument -> {
-                            before[0] = device.metadataWrites();
-                            try (Arena arena = Arena.ofConfined()) {
-                                MemorySegment struct = blobOptions(options, arena);
-                                BlobH.spdk_bs_create_blob_ext(bs, struct, calls.onValue(), argument);
-                            }
-                        })
+                        () -> options.thin() ? 0 : options.clusters(),
+                        operation(
+                                what,
+                                argument -> {
+                                    before[0] = device.metadataWrites();
+                                    try (Arena arena = Arena.ofConfined()) {
+                                        MemorySegment struct = blobOptions(options, arena);
+                                        BlobH.spdk_bs_create_blob_ext(bs, struct, calls.onValue(), argument);
+                                    }
+                                }))
                 .thenApply(id -> {
                     if (device.metadataWrites() == before[0]) {
                         // v26.01 takes the blob for created when there are not enough pages for it.
@@ -733,7 +745,7 @@ final class NativeBlobstore implements EngineBlobstore {
     }
 
     @Override
-    public CompletionStage<? extends EngineBlob> openBlob(long id, ClearMethod clearMethod) {
+    public CompletionStage<NativeBlob> openBlob(long id, ClearMethod clearMethod) {
         requireBlob(id);
         return operation(
                         "opening " + blob(id) + " of " + this,
@@ -808,7 +820,11 @@ final class NativeBlobstore implements EngineBlobstore {
         void call(MemorySegment xattrs, MemorySegment argument);
     }
 
-    private CompletionStage<Long> derive(String what, long id, Map<String, byte[]> xattrs, Family start) {
+    /**
+     * What makes a blob of another one; blobstore says {@code -EINVAL} when that is of the wrong kind, and only then.
+     */
+    private CompletionStage<Long> derive(
+            String what, long id, Map<String, byte[]> xattrs, Function<Object, SpdkException> wrongKind, Family start) {
         requireBlob(id);
         requireXattrs(xattrs);
         // Blobstore reads the attributes in the middle of its work.
@@ -816,10 +832,19 @@ final class NativeBlobstore implements EngineBlobstore {
         inUse.add(arena);
         MemorySegment struct = spdk_blob_xattr_opts.allocate(arena);
         StoreDevice.xattrs(struct, xattrs, arena);
+        String named = blob(id) + " of " + this;
+        String all = what + " of " + named;
         return changing(
                 id,
                 () ->
-                        operation(what + " of " + blob(id) + " of " + this, argument -> start.call(struct, argument))
+                        MissingRoom.explain(
+                                        this, all, () -> 0, operation(all, argument -> start.call(struct, argument)))
+                                .exceptionallyCompose(problem ->
+                                        CompletableFuture.failedFuture(
+                                                unwrapped(problem) instanceof SpdkException refused
+                                                                && refused.status() == -Errno.EINVAL
+                                                        ? wrongKind.apply(named)
+                                                        : problem))
                                 .thenApply(this::created)
                                 .whenComplete((_, _) -> inUse.remove(arena)));
     }
@@ -830,6 +855,7 @@ final class NativeBlobstore implements EngineBlobstore {
                 "a snapshot",
                 id,
                 xattrs,
+                BlobErrors::snapshotOfReadOnly,
                 (struct, argument) -> BlobH.spdk_bs_create_snapshot(bs, id, struct, calls.onValue(), argument));
     }
 
@@ -839,6 +865,7 @@ final class NativeBlobstore implements EngineBlobstore {
                 "a clone",
                 id,
                 xattrs,
+                BlobErrors::cloneOfWritable,
                 (struct, argument) -> {
                     int room = StoreDevice.tryCreate(bs);
                     if (room == 0) {
@@ -870,31 +897,41 @@ final class NativeBlobstore implements EngineBlobstore {
 
     @Override
     public CompletionStage<Void> inflateBlob(long id) {
-        return copying(
-                "inflating " + blob(id) + " of " + this,
+        String what = "inflating " + blob(id) + " of " + this;
+        return MissingRoom.explainCopying(
+                this,
+                what,
                 id,
-                (channel, argument) -> BlobH.spdk_bs_inflate_blob(bs, channel, id, calls.onStatus(), argument));
+                OptionalLong.empty(),
+                copying(
+                        what,
+                        id,
+                        (channel, argument) ->
+                                BlobH.spdk_bs_inflate_blob(bs, channel, id, calls.onStatus(), argument)));
     }
 
     @Override
     public CompletionStage<Void> decoupleParent(long id) {
         String what = "decoupling " + blob(id) + " of " + this + " from its parent";
-        return copying(
+        CompletionStage<Void> done =
+                copying(
                         what,
                         id,
                         (channel, argument) ->
-                                BlobH.spdk_bs_blob_decouple_parent(bs, channel, id, calls.onStatus(), argument))
+                                BlobH.spdk_bs_blob_decouple_parent(bs, channel, id, calls.onStatus(), argument));
+        return MissingRoom.explainCopying(this, what, id, parentOf(id), done)
                 .exceptionallyCompose(problem -> {
                     // Of the parent's parent it knows only that it is no blob, and looks for one all the same.
-                    Throwable why = problem instanceof CompletionException ? problem.getCause() : problem;
+                    boolean external =
+                            unwrapped(problem) instanceof SpdkException refused && refused.status() == -Errno.ENOENT;
                     return CompletableFuture.failedFuture(
-                            why instanceof SpdkException refused && refused.status() == -Errno.ENOENT
+                            external
                                     ? SpdkException.withMessage(
                                             what
                                                     + ": EOPNOTSUPP. The parent is a clone of another device, which"
                                                     + " SPDK does not hand on; inflate the blob",
                                             -Errno.EOPNOTSUPP)
-                                    : why);
+                                    : problem);
                 });
     }
 

@@ -360,12 +360,14 @@ public abstract class BlobstoreTck extends BlobTckBase {
         BlobId thick = await(store.create(BlobOptions.thick(all - 1)));
         SpdkException full = failsWith(SpdkException.class, () -> store.create(BlobOptions.thick(2)));
         assertThat(full.errno()).isEqualTo(Errno.ENOSPC);
+        assertThat(full).hasMessageContaining("has 1 free cluster and needs 2").hasMessageContaining("elete");
         assertThat(store.freeClusters()).isEqualTo(1);
         try (OpenBlob blob = open(store, thin)) {
             byte[] data = pattern(seed, 4096);
             blob.write(0, data);
             assertThatThrownBy(() -> blob.write(1 << 20, data))
-                    .isInstanceOfSatisfying(SpdkException.class, e -> assertThat(e.errno()).isEqualTo(Errno.ENOSPC));
+                    .isInstanceOfSatisfying(SpdkException.class, e -> assertThat(e.errno()).isEqualTo(Errno.ENOSPC))
+                    .hasMessageContaining("has 0 free clusters and needs 1");
             assertThat(blob.read(0, 4096)).isEqualTo(data);
             assertThat(blob.read(1 << 20, 4096)).containsOnly(0);
             blob.write(0, pattern(7, 4096));
@@ -378,6 +380,7 @@ public abstract class BlobstoreTck extends BlobTckBase {
                                 }
                             });
             assertThat(resize.errno()).isEqualTo(Errno.ENOSPC);
+            assertThat(resize).hasMessageContaining("has 0 free clusters and needs 6");
             await(store.delete(thick));
             blob.write(1 << 20, data);
             assertThat(blob.read(1 << 20, 4096)).isEqualTo(data);
@@ -396,11 +399,13 @@ public abstract class BlobstoreTck extends BlobTckBase {
         }
         SpdkException none = failsWith(SpdkException.class, () -> store.create(BlobOptions.thin(1)));
         assertThat(none.errno()).isIn(Errno.ENOSPC, Errno.ENOMEM);
+        assertThat(none).hasMessageContaining("metadata page");
         Blob blob = await(store.open(ids.getFirst()));
         await(blob.setXattr("one", new byte[3000]));
         await(blob.setXattr("two", new byte[3000]));
         SpdkException sync = failsWith(SpdkException.class, blob::syncMetadata);
         assertThat(sync.errno()).isIn(Errno.ENOSPC, Errno.ENOMEM);
+        assertThat(sync).hasMessageContaining("metadata page").hasMessageContaining("elete blobs");
         await(blob.removeXattr("two"));
         await(blob.syncMetadata());
         await(blob.setXattr("three", new byte[3000]));

@@ -150,9 +150,11 @@ public abstract class SnapshotTck extends BlobTckBase {
         BlobId id = await(store.create(BlobOptions.thick(1)));
         SpdkException clone = failsWith(SpdkException.class, () -> store.clone(id));
         assertThat(clone.errno()).isEqualTo(Errno.EINVAL);
+        assertThat(clone).hasMessageContaining("make a snapshot of it");
         BlobId snapshot = await(store.snapshot(id));
         SpdkException again = failsWith(SpdkException.class, () -> store.snapshot(snapshot));
         assertThat(again.errno()).isEqualTo(Errno.EINVAL);
+        assertThat(again).hasMessageContaining("make a clone of it");
         failsWith(SpdkException.NotFound.class, () -> store.snapshot(new BlobId(77)));
         store.close();
     }
@@ -243,11 +245,33 @@ public abstract class SnapshotTck extends BlobTckBase {
         BlobId id = await(store.create(BlobOptions.thin(40)));
         SpdkException full = failsWith(SpdkException.class, () -> store.inflate(id));
         assertThat(full.errno()).isEqualTo(Errno.ENOSPC);
+        assertThat(full).hasMessageContaining("has 15 free clusters and needs 40");
         assertThat(store.freeClusters()).isEqualTo(15);
         try (OpenBlob blob = open(store, id)) {
             assertThat(blob.blob.isThin()).isTrue();
             blob.write(39L * MIB, filled(1, 4096));
         }
+        store.close();
+    }
+
+    @Test
+    void decouplingWithoutRoomIsNoSpaceAndChangesNothing() {
+        Blobstore store = newStore(16);
+        BlobId id = await(store.create(BlobOptions.thin(40)));
+        try (OpenBlob blob = open(store, id)) {
+            for (long cluster : new long[] {0, 1, 2, 7, 20, 38, 39}) {
+                blob.write(cluster * MIB, filled(1, 4096));
+            }
+            await(store.snapshot(id));
+            blob.write(2 * MIB, filled(2, 4096));
+            blob.write(3 * MIB, filled(3, 4096));
+        }
+        await(store.create(BlobOptions.thick(3)));
+        SpdkException full = failsWith(SpdkException.class, () -> store.decoupleParent(id));
+        assertThat(full.errno()).isEqualTo(Errno.ENOSPC);
+        assertThat(full).hasMessageContaining("has 3 free clusters and needs 6");
+        assertThat(store.freeClusters()).isEqualTo(3);
+        assertThat(await(store.parentOf(id))).isPresent();
         store.close();
     }
 
@@ -260,6 +284,7 @@ public abstract class SnapshotTck extends BlobTckBase {
         BlobId last = await(store.create(BlobOptions.thin(1)));
         SpdkException full = failsWith(SpdkException.class, () -> store.clone(snapshot));
         assertThat(full.errno()).isIn(Errno.ENOSPC, Errno.ENOMEM);
+        assertThat(full).hasMessageContaining("metadata page");
         failsWith(SpdkException.class, () -> store.clone(snapshot, Map.of("long", new byte[5000])));
         assertThat(await(store.clonesOf(snapshot))).containsExactly(id);
         await(store.delete(last));

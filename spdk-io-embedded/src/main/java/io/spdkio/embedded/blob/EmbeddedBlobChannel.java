@@ -13,10 +13,9 @@ import io.spdkio.spi.IoRequest;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Set;
-import java.util.function.BiConsumer;
+import java.util.Map;
 
 /**
  * A thread's channel to a blob. An I/O within an allocated cluster goes to the device below as it is, with its range
@@ -40,8 +39,8 @@ final class EmbeddedBlobChannel implements EmbeddedChannel.Above {
     private final ArrayDeque<IoRequest> held = new ArrayDeque<>();
     private final List<Runnable> waitingForQuiet = new ArrayList<>();
 
-    /** I/Os that wait for a cluster. */
-    private final Set<IoRequest> waitingForCluster = new HashSet<>();
+    /** I/Os that wait for a cluster, and whether they still do. */
+    private final Map<IoRequest, Long> waitingForCluster = new HashMap<>();
 
     private EmbeddedChannel backing;
     private BackingDevice backingDevice;
@@ -185,35 +184,15 @@ final class EmbeddedBlobChannel implements EmbeddedChannel.Above {
     }
 
     private void allocate(IoRequest io, long index) {
-        waitingForCluster.add(io);
-        if (!store.onMdThread(new Allocation(io, index))) {
+        waitingForCluster.put(io, index);
+        boolean asked =
+                store.onMdThread(() ->
+                        Async.whenDone(
+                                store.allocate(blob, index),
+                                (_, problem) -> onOwnThread(() -> allocated(io, problem))));
+        if (!asked) {
             waitingForCluster.remove(io);
             io.complete(-Errno.ECANCELED);
-        }
-    }
-
-    /** An I/O's way to the metadata thread and back. */
-    private final class Allocation implements Runnable, BiConsumer<Void, Throwable> {
-        private final IoRequest io;
-        private final long index;
-
-        Allocation(IoRequest io, long index) {
-            this.io = io;
-            this.index = index;
-        }
-
-        @Override
-        public void run() {
-            Async.whenDone(store.allocate(blob, index), this);
-        }
-
-        @Override
-        public void accept(Void nothing, Throwable problem) {
-            if (thread.context().isCurrent()) {
-                allocated(io, problem);
-            } else {
-                thread.context().post(() -> allocated(io, problem));
-            }
         }
     }
 
@@ -226,7 +205,7 @@ final class EmbeddedBlobChannel implements EmbeddedChannel.Above {
     }
 
     private void allocated(IoRequest io, Throwable problem) {
-        if (!waitingForCluster.remove(io)) {
+        if (waitingForCluster.remove(io) == null) {
             return; // it was aborted
         }
         if (problem == null) {
@@ -352,7 +331,7 @@ final class EmbeddedBlobChannel implements EmbeddedChannel.Above {
         if (held.remove(io)) {
             outstanding++;
             io.complete(IoStatus.ABORTED);
-        } else if (waitingForCluster.remove(io)) {
+        } else if (waitingForCluster.remove(io) != null) {
             io.complete(IoStatus.ABORTED);
         } else if (io.isRedirected()) {
             below.abort(io);

@@ -1,9 +1,9 @@
 package io.spdkio.embedded.blob;
 
-import io.spdkio.Errno;
 import io.spdkio.SpdkException;
 import io.spdkio.embedded.blob.format.Bits;
 import io.spdkio.embedded.blob.format.ClusterMap;
+import io.spdkio.spi.BlobErrors;
 
 /**
  * What of a store is used: metadata pages, ids, clusters. The lowest free one is taken, as SPDK does. Changed on the
@@ -103,17 +103,11 @@ final class Space {
     }
 
     private SpdkException noClusters(long needed) {
-        return SpdkException.withMessage(
-                "%s has %,d free clusters, and %,d are needed: ENOSPC. Delete or shrink blobs, or grow the store"
-                        .formatted(store, freeClusters, needed),
-                -Errno.ENOSPC);
+        return BlobErrors.noClusters(store, freeClusters, needed);
     }
 
     private SpdkException noPages(long needed) {
-        return SpdkException.withMessage(
-                "%s has %,d free metadata pages, and %,d are needed: ENOSPC. Delete blobs; a store with more is made with BlobstoreOptions.withMetadataPages"
-                        .formatted(store, freePages(), needed),
-                -Errno.ENOSPC);
+        return BlobErrors.noPages("%s has %,d free metadata pages and needs %,d".formatted(store, freePages(), needed));
     }
 
     void grow(long totalClusters) {

@@ -1,7 +1,6 @@
 package io.spdkio.embedded.blob.format;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -280,8 +279,7 @@ public final class StoreDump {
                 .thenRun(() -> tell(begin + pages * pageBytes, 0, "end", emptyPages + " metadata pages are empty"));
     }
 
-    private void page(MemorySegment memory, long number, long at) {
-        byte[] page = memory.toArray(ValueLayout.JAVA_BYTE);
+    private void page(MemorySegment page, long number, long at) {
         boolean free = usedPages != null && !usedPages.get(number);
         if (MetadataPage.isEmpty(page)) {
             emptyPages++;
@@ -308,7 +306,7 @@ public final class StoreDump {
         } else {
             tell(at, 1, "page " + number, what + left);
         }
-        descriptors(memory, at);
+        descriptors(page, at);
         int next = MetadataPage.next(page);
         if (next != MetadataPage.NO_NEXT) {
             long nextPage = next & 0xffff_ffffL;
