@@ -1,4 +1,5 @@
 /* Versions, signals and the log. */
+#define _GNU_SOURCE /* fopencookie */
 #include "spdkio_bridge.h"
 
 _Thread_local struct spdkio_turn spdkio_turn;
@@ -132,11 +133,65 @@ keep_log_line(int level, const char *file, const int line, const char *function,
 	pthread_mutex_unlock(&g_log_mutex);
 }
 
-/* From here on lines go to spdkio_log_take and nowhere else. SPDK's print level decides which ones there are. */
+/* Of DPDK's log; weak, as an SPDK may stand on something else. */
+int rte_openlog_stream(FILE *stream) __attribute__((weak));
+int rte_log_cur_msg_loglevel(void) __attribute__((weak));
+
+static int
+level_of_dpdk(int level)
+{
+	static const int levels[] = { SPDK_LOG_ERROR, SPDK_LOG_ERROR, SPDK_LOG_ERROR, SPDK_LOG_ERROR, SPDK_LOG_ERROR,
+				      SPDK_LOG_WARN, SPDK_LOG_NOTICE, SPDK_LOG_INFO, SPDK_LOG_DEBUG };
+
+	return level < 0 || level > 8 ? SPDK_LOG_DEBUG : levels[level];
+}
+
+static void
+keep_text(int level, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	keep_log_line(level, NULL, 0, NULL, format, arguments);
+	va_end(arguments);
+}
+
+/* DPDK flushes after each message, on the thread that logged it. */
+static ssize_t
+keep_dpdk_message(void *cookie, const char *text, size_t bytes)
+{
+	int level = level_of_dpdk(rte_log_cur_msg_loglevel());
+	const char *end;
+	size_t at, length;
+
+	for (at = 0; at < bytes; at += length + 1) {
+		end = memchr(text + at, '\n', bytes - at);
+		length = end == NULL ? bytes - at : (size_t)(end - (text + at));
+		if (length > 0) {
+			keep_text(level, "%.*s", (int)length, text + at);
+		}
+	}
+	return (ssize_t)bytes;
+}
+
+/*
+ * From here on lines go to spdkio_log_take and nowhere else: SPDK's, of which its print level decides which ones there
+ * are, and DPDK's.
+ */
 SPDKIO_EXPORT void
 spdkio_log_open(void)
 {
+	static FILE *dpdk;
+
 	spdk_log_open(keep_log_line);
+	pthread_mutex_lock(&g_log_mutex);
+	if (dpdk == NULL && rte_openlog_stream != NULL && rte_log_cur_msg_loglevel != NULL) {
+		dpdk = fopencookie(NULL, "w", (cookie_io_functions_t) { .write = keep_dpdk_message });
+		if (dpdk != NULL) {
+			rte_openlog_stream(dpdk);
+		}
+	}
+	pthread_mutex_unlock(&g_log_mutex);
 }
 
 /* Copies the oldest line and forgets it; false when there is none. *dropped: how many were lost since the last call. */

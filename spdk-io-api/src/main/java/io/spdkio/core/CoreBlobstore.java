@@ -26,6 +26,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
@@ -89,38 +90,82 @@ final class CoreBlobstore implements Blobstore {
     /** Carries an operation out on the metadata thread. Its future completes on the caller's thread. */
     <S, T> IoFuture<T> onMdThread(
             Supplier<? extends CompletionStage<? extends S>> operation, Function<? super S, ? extends T> result) {
-        CoreThread caller = env.current();
-        CoreThread home = caller == null ? mdThread : caller;
-        CoreFuture<T> future = new CoreFuture<>(home);
-        pending.add(future);
-        Runnable start =
-                () -> {
-                    CompletionStage<? extends S> stage;
-                    try {
-                        stage = operation.get();
-                    } catch (Throwable e) {
-                        stage = CompletableFuture.failedFuture(e);
-                    }
-                    stage.whenComplete((value, problem) ->
-                            settle(future, home, () -> future.complete(result.apply(value)), problem));
-                };
-        if (mdThread.isCurrent()) {
-            start.run();
-        } else if (!mdThread.post(start)) {
-            pending.remove(future);
-            future.completeExceptionally(closedException());
-        } else if (abandoned) {
-            // It exited in between, and may have looked before this one was in the set.
-            fail(future);
-        }
-        return future;
+        return new Operation<S, T>(operation, result, false).begin();
     }
 
-    private void settle(CoreFuture<?> future, CoreThread home, Runnable success, Throwable problem) {
-        pending.remove(future);
-        Runnable settle = problem == null ? success : () -> future.completeExceptionally(unwrapped(problem));
-        if (home.isCurrent() || !home.post(settle)) {
-            settle.run();
+    /** The same for the store itself: fails when it is unloaded by then. */
+    private <S, T> IoFuture<T> operation(
+            Supplier<? extends CompletionStage<? extends S>> operation, Function<? super S, ? extends T> result) {
+        checkOpen();
+        return new Operation<S, T>(operation, result, true).begin();
+    }
+
+    /** The thread on which a future of the caller's completes. */
+    private CoreThread home() {
+        CoreThread caller = env.current();
+        return caller == null ? mdThread : caller;
+    }
+
+    /** An operation on its way to the metadata thread and back, and the future of its result. */
+    private final class Operation<S, T> extends CoreFuture<T> implements Runnable, BiConsumer<S, Throwable> {
+        private final Supplier<? extends CompletionStage<? extends S>> operation;
+        private final Function<? super S, ? extends T> result;
+        private final boolean whileOpen;
+
+        Operation(
+                Supplier<? extends CompletionStage<? extends S>> operation,
+                Function<? super S, ? extends T> result,
+                boolean whileOpen) {
+            super(home());
+            this.operation = operation;
+            this.result = result;
+            this.whileOpen = whileOpen;
+        }
+
+        Operation<S, T> begin() {
+            pending.add(this);
+            if (mdThread.isCurrent()) {
+                run();
+            } else if (!mdThread.post(this)) {
+                pending.remove(this);
+                completeExceptionally(closedException());
+            } else if (abandoned) {
+                // It exited in between, and may have looked before this one was in the set.
+                fail(this);
+            }
+            return this;
+        }
+
+        /** On the metadata thread. */
+        @Override
+        public void run() {
+            CompletionStage<? extends S> stage;
+            try {
+                if (whileOpen) {
+                    checkOpen();
+                }
+                stage = operation.get();
+            } catch (Throwable e) {
+                stage = CompletableFuture.failedFuture(e);
+            }
+            var _ = stage.whenComplete(this);
+        }
+
+        /** The engine has done it. */
+        @Override
+        public void accept(S value, Throwable problem) {
+            pending.remove(this);
+            if (thread().isCurrent() || !thread().post(() -> settle(value, problem))) {
+                settle(value, problem);
+            }
+        }
+
+        private void settle(S value, Throwable problem) {
+            if (problem == null) {
+                complete(result.apply(value));
+            } else {
+                completeExceptionally(CoreBlobstore.unwrapped(problem));
+            }
         }
     }
 
@@ -132,18 +177,6 @@ final class CoreBlobstore implements Blobstore {
         if (pending.remove(future)) {
             future.completeExceptionally(closedException());
         }
-    }
-
-    /** The same for the store itself: fails when it is unloaded by then. */
-    private <S, T> IoFuture<T> operation(
-            Supplier<? extends CompletionStage<? extends S>> operation, Function<? super S, ? extends T> result) {
-        checkOpen();
-        return onMdThread(
-                () -> {
-                    checkOpen();
-                    return operation.get();
-                },
-                result);
     }
 
     private static <T> CompletionStage<T> now(T value) {

@@ -12,7 +12,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /** A future that knows which thread completes it, and the I/O behind it. */
-final class CoreFuture<T> extends IoFuture<T> {
+class CoreFuture<T> extends IoFuture<T> {
     /** The thread that completes it; null when that is none of ours. */
     private final CoreThread thread;
 

@@ -5,7 +5,7 @@ import io.spdkio.sys.raw.LogH;
 
 import java.lang.System.Logger.Level;
 
-/** SPDK's log, handed on to {@link System.Logger} {@code io.spdkio.spdk}. */
+/** The log of SPDK and of DPDK below it, handed on to {@link System.Logger} {@code io.spdkio.spdk}. */
 final class SpdkLog {
     private static final System.Logger LOG = System.getLogger("io.spdkio.spdk");
 

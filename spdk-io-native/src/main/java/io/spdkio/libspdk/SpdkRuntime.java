@@ -157,6 +157,8 @@ final class SpdkRuntime {
             throw failed("a subsystem failed (" + Errno.name(-result.get()) + ")", settings.advice());
         }
         rpc = new JsonRpc();
+        // What was complained of on the way to a start that worked is no reason for what fails later.
+        String _ = log.takeLastError();
         app.poll(rpc::pump);
         app.poll(() -> {
             log.drain();

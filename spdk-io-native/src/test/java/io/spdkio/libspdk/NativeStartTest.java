@@ -206,6 +206,20 @@ class NativeStartTest {
         assertThat(output.getFirst()).startsWith("refused").containsIgnoringCase(named);
     }
 
+    /** DPDK can't make its folder there, and goes on without it. */
+    @Test
+    void whatDpdkLogsGoesToTheLogger() throws Exception {
+        try (ChildJvm child =
+                new ChildJvm(List.of("env", "RUNTIME_DIRECTORY=/proc"), List.of(), Program.class, "noHuge", "noPci")) {
+            List<String> output = child.allOutput();
+            assertThat(child.exitCode()).as("%s", output).isZero();
+            assertThat(output)
+                    .contains("OUT read and written")
+                    .anyMatch(line -> line.startsWith("SEVERE: EAL: ") && line.contains("/proc/dpdk"))
+                    .noneMatch(line -> line.startsWith("EAL: "));
+        }
+    }
+
     @Test
     void faultsOfJavaCodeStayExceptions() throws Exception {
         assertThat(run("folder=" + folder, "noHuge", "noPci", "faults"))

@@ -7,8 +7,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * SPDK's log, taken line by line instead of written to standard error. SPDK logs on any thread; its lines are kept in C
- * until somebody takes them, so that no Java runs where it may not. Any thread may call these methods, one at a time.
+ * SPDK's log and that of DPDK below it, taken line by line instead of written to standard error. Both log on any
+ * thread; the lines are kept in C until somebody takes them, so that no Java runs where it may not. Any thread may call
+ * these methods, one at a time.
  */
 public final class LogLines {
     /** Takes lines. */
@@ -18,7 +19,7 @@ public final class LogLines {
          * Told of a line.
          *
          * @param level an {@code SPDK_LOG_…} constant of {@link io.spdkio.sys.raw.LogH}
-         * @param file source file; may be empty
+         * @param file source file; empty for a line of DPDK's
          * @param line its line
          * @param function the function that logged; may be empty
          * @param text the message, without a line end
@@ -34,7 +35,7 @@ public final class LogLines {
     private final MemorySegment line = Arena.ofAuto().allocate(BYTES, 8);
     private final MemorySegment dropped = Bridge.newDropped(Arena.ofAuto());
 
-    /** Takes SPDK's log over; loads the library if need be. */
+    /** Takes the logs over; loads the library if need be. */
     public LogLines() {
         Bridge.logOpen();
     }

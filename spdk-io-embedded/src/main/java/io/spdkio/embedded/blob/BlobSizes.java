@@ -32,11 +32,12 @@ final class BlobSizes {
         int oldPieces = ClusterMap.piecesFor(old);
         int pieces = ClusterMap.piecesFor(count);
         // What was lost since the last write can be had back.
-        long again = Math.min(count, blob.lost.count());
+        ClusterMap lost = blob.unwritten == null ? new ClusterMap() : blob.unwritten.lost;
+        long again = Math.min(count, lost.count());
         if (!meta.isThin()) {
             long had = 0;
             for (long i = old; i < again; i++) {
-                had += blob.lost.get(i) != 0 ? 1 : 0;
+                had += lost.get(i) != 0 ? 1 : 0;
             }
             space.require(count - old - had, meta.extentPages == null ? 0 : pieces - oldPieces);
         }
@@ -44,14 +45,14 @@ final class BlobSizes {
         if (meta.extentPages != null) {
             meta.extentPages = Arrays.copyOf(meta.extentPages, pieces);
             if (old % ClusterMap.PIECE != 0 && meta.extentPages[oldPieces - 1] != 0) {
-                blob.dirtyPieces.set(oldPieces - 1);
+                blob.unwritten().pieces.set(oldPieces - 1);
             }
         }
         for (long i = old; i < again; i++) {
-            int cluster = blob.lost.get(i);
+            int cluster = lost.get(i);
             if (cluster != 0) {
                 meta.clusters.set(i, cluster);
-                blob.lost.set(i, 0);
+                lost.set(i, 0);
                 if (meta.extentPages != null) {
                     needPiece(blob, ClusterMap.pieceOf(i));
                 }
@@ -73,19 +74,20 @@ final class BlobSizes {
         if (blob.meta.extentPages[piece] == 0 && !blob.meta.isThin()) {
             int page = space.takeExtentPage();
             blob.meta.extentPages[piece] = page;
-            blob.freshPages.add(page);
+            blob.unwritten().freshPages.add(page);
         }
-        blob.dirtyPieces.set(piece);
+        blob.unwritten().pieces.set(piece);
     }
 
     private void makeSmaller(EmbeddedBlob blob, long old, long count) {
         BlobMetadata meta = blob.meta;
         ClusterMap map = meta.clusters;
-        if (blob.lost.count() < old) {
-            blob.lost.resize(old);
+        Unwritten changes = blob.unwritten();
+        if (changes.lost.count() < old) {
+            changes.lost.resize(old);
         }
         for (long i = map.nextAllocated(count); i >= 0; i = map.nextAllocated(i + 1)) {
-            blob.lost.set(i, map.get(i));
+            changes.lost.set(i, map.get(i));
         }
         map.resize(count);
         if (meta.extentPages == null) {
@@ -94,18 +96,18 @@ final class BlobSizes {
         int pieces = ClusterMap.piecesFor(count);
         for (int i = pieces; i < meta.extentPages.length; i++) {
             int page = meta.extentPages[i];
-            blob.dirtyPieces.clear(i);
+            changes.pieces.clear(i);
             if (page != 0) {
-                if (blob.freshPages.remove(page)) {
+                if (changes.freshPages.remove(page)) {
                     space.releasePage(page);
                 } else {
-                    blob.lostPages.add(page);
+                    changes.lostPages.add(page);
                 }
             }
         }
         meta.extentPages = Arrays.copyOf(meta.extentPages, pieces);
         if (count % ClusterMap.PIECE != 0 && meta.extentPages[pieces - 1] != 0) {
-            blob.dirtyPieces.set(pieces - 1);
+            changes.pieces.set(pieces - 1);
         }
     }
 }

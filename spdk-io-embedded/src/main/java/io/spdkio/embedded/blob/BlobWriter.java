@@ -33,24 +33,12 @@ final class BlobWriter {
 
     /** Pages to be written, and then given back. */
     private final class Pages {
-        private final List<MemorySegment> memory = new ArrayList<>();
-        private final List<CompletableFuture<Void>> writes = new ArrayList<>();
+        private final List<MemorySegment> memory = new ArrayList<>(1);
 
         MemorySegment take() {
             MemorySegment page = io.takePage();
             memory.add(page);
             return page;
-        }
-
-        void write(int page, MemorySegment from) {
-            writes.add(io.write(store.pageOffset(page), from));
-        }
-
-        /** Completes when all are written; the memory is given back when {@link #free} is called. */
-        CompletableFuture<Void> written() {
-            List<CompletableFuture<Void>> all = List.copyOf(writes);
-            writes.clear();
-            return MetadataIo.all(all);
         }
 
         void free() {
@@ -59,17 +47,122 @@ final class BlobWriter {
         }
     }
 
+    private void write(int page, MemorySegment from, MetadataIo.Waiter waiter) {
+        io.write(store.pageOffset(page), from, waiter);
+    }
+
     /** What the device refers to no longer, once the first page is written. */
-    private static final class Garbage {
-        final List<Integer> pages = new ArrayList<>();
-        int[] clusters = {};
-        int clusterCount;
+    private final class Garbage {
+        private int[] pages = {};
+        private int pageCount;
+        private int[] clusters = {};
+        private int clusterCount;
+
+        void page(int page) {
+            pages = roomFor(pages, pageCount);
+            pages[pageCount++] = page;
+        }
 
         void cluster(int cluster) {
-            if (clusterCount == clusters.length) {
-                clusters = Arrays.copyOf(clusters, Math.max(16, clusterCount * 2));
-            }
+            clusters = roomFor(clusters, clusterCount);
             clusters[clusterCount++] = cluster;
+        }
+
+        private static int[] roomFor(int[] numbers, int count) {
+            return count < numbers.length ? numbers : Arrays.copyOf(numbers, Math.max(16, count * 2));
+        }
+
+        void chainBehindFirst(int[] chain) {
+            for (int i = 1; i < chain.length; i++) {
+                page(chain[i]);
+            }
+        }
+
+        void clusters(ClusterMap map) {
+            for (long at = map.nextAllocated(0); at >= 0; at = map.nextAllocated(at + 1)) {
+                cluster(map.get(at));
+            }
+        }
+
+        /** What the blob has lost since it was last written. */
+        void lostBy(Unwritten changes) {
+            if (changes != null) {
+                changes.lostPages.forEach(this::page);
+                clusters(changes.lost);
+            }
+        }
+
+        boolean isEmpty() {
+            return pageCount == 0 && clusterCount == 0;
+        }
+
+        /** Begins to zero the pages and to clear the clusters, those that lie side by side together. */
+        void clear(ClearMethod method, Steps<?> steps) {
+            for (int i = 0; i < pageCount; i++) {
+                io.writeZeroes(store.pageOffset(pages[i]), store.pageSizeBytes(), steps.more());
+            }
+            if (method == ClearMethod.NONE) {
+                return;
+            }
+            boolean zeroes = method == ClearMethod.WRITE_ZEROES || !io.unmaps();
+            Arrays.sort(clusters, 0, clusterCount);
+            for (int i = 0; i < clusterCount; ) {
+                int end = i + 1;
+                while (end < clusterCount && clusters[end] == clusters[end - 1] + 1) {
+                    end++;
+                }
+                long offset = (clusters[i] & 0xffff_ffffL) * clusterBytes;
+                long length = (end - i) * clusterBytes;
+                if (zeroes) {
+                    io.writeZeroes(offset, length, steps.more());
+                } else {
+                    io.unmap(offset, length, steps.more());
+                }
+                i = end;
+            }
+        }
+
+        /** Gives it to who needs it next; it is cleared, and that is durable. */
+        void release() {
+            for (int i = 0; i < pageCount; i++) {
+                space.releasePage(pages[i]);
+            }
+            for (int i = 0; i < clusterCount; i++) {
+                space.releaseCluster(clusters[i]);
+            }
+        }
+    }
+
+    /** An operation that ends with clearing what nothing refers to. */
+    private abstract class Disposing extends Steps<Void> {
+        final Garbage garbage = new Garbage();
+        private final ClearMethod clearMethod;
+
+        Disposing(ClearMethod clearMethod) {
+            this.clearMethod = clearMethod;
+        }
+
+        /** The last three steps, numbered from 0. */
+        final void dispose(int step) {
+            switch (step) {
+                case 0 -> garbage.clear(clearMethod, this);
+                case 1 -> {
+                    if (!garbage.isEmpty()) {
+                        io.flush(more());
+                    }
+                }
+                default -> {
+                    garbage.release();
+                    end(null);
+                }
+            }
+        }
+
+        /** Nobody knows what is on the device now. */
+        @Override
+        void failed(Throwable cause) {
+            store.failStop(cause);
+            fail(cause);
         }
     }
 
@@ -79,325 +172,349 @@ final class BlobWriter {
      * zeroed, cleared, and given back.
      */
     CompletableFuture<Void> persist(EmbeddedBlob blob) {
-        if (!blob.dirty) {
-            return Async.done();
-        }
-        return store.markDirty().thenCompose(_ -> writeAll(blob));
+        return blob.dirty ? new Writing(blob, store.markDirty()).begin() : Async.done();
     }
 
-    private CompletableFuture<Void> writeAll(EmbeddedBlob blob) {
-        BlobMetadata meta = blob.meta;
-        Garbage garbage = new Garbage();
-        Pages pages = new Pages();
-        List<Integer> taken = new ArrayList<>();
-        int[] newChain;
-        MemorySegment first;
-        int[] oldTable = meta.extentPages;
-        try {
-            if (oldTable != null) {
-                meta.extentPages = oldTable.clone();
-                writeExtentPages(blob, pages, taken, garbage);
-            }
-            List<MemorySegment> chain = meta.encode(pages::take);
-            newChain = new int[chain.size()];
-            newChain[0] = (int) MetadataPage.firstPage(meta.id);
-            for (int i = 1; i < newChain.length; i++) {
-                newChain[i] = space.takePage();
-                taken.add(newChain[i]);
-                MetadataPage.setNext(chain.get(i - 1), newChain[i]);
-            }
-            chain.forEach(MetadataPage::seal);
-            first = chain.getFirst();
-            for (int i = 1; i < newChain.length; i++) {
-                pages.write(newChain[i], chain.get(i));
-            }
-        } catch (RuntimeException e) {
-            meta.extentPages = oldTable;
-            taken.forEach(space::releasePage);
-            CompletableFuture<Void> underWay = pages.written();
-            return underWay.handle((_, _) -> null)
-                    .thenCompose(_ -> {
-                        pages.free();
-                        return CompletableFuture.failedFuture(e);
-                    });
+    private final class Writing extends Disposing {
+        private final EmbeddedBlob blob;
+        private final CompletableFuture<Void> marked;
+        private final Pages pages = new Pages();
+        private MemorySegment first;
+
+        /** Whether something was written that the first page refers to, and is to be durable before it. */
+        private boolean refersToNew;
+
+        /** Whether it can fail without harm: nothing has been changed that is in use. */
+        private boolean prepared;
+
+        Writing(EmbeddedBlob blob, CompletableFuture<Void> marked) {
+            super(blob.clearMethod);
+            this.blob = blob;
+            this.marked = marked;
         }
-        for (int i = 1; i < blob.chain.length; i++) {
-            garbage.pages.add(blob.chain[i]);
-        }
-        garbage.pages.addAll(blob.lostPages);
-        ClusterMap lost = blob.lost;
-        for (long at = lost.nextAllocated(0); at >= 0; at = lost.nextAllocated(at + 1)) {
-            garbage.cluster(lost.get(at));
-        }
-        blob.lostPages.clear();
-        blob.lost = new ClusterMap();
-        blob.dirtyPieces.clear();
-        blob.freshPages.clear();
-        blob.dirty = false;
-        blob.chain = newChain;
-        int firstPage = newChain[0];
-        boolean severalWrites = newChain.length > 1 || !pages.writes.isEmpty() || blob.extentsUnflushed;
-        blob.extentsUnflushed = false;
-        return pages.written()
-                .thenCompose(_ -> severalWrites ? io.flush() : Async.done())
-                .thenCompose(_ -> io.write(store.pageOffset(firstPage), first))
-                .whenComplete((_, _) -> pages.free())
-                .thenCompose(_ -> io.flush())
-                .thenCompose(_ -> dispose(blob, garbage))
-                .whenComplete((_, problem) -> {
-                    if (problem != null) {
-                        store.failStop(Async.cause(problem));
+
+        @Override
+        void step(int number) {
+            switch (number) {
+                case 0 -> await(marked);
+                case 1 -> prepare();
+                case 2 -> {
+                    if (refersToNew) {
+                        io.flush(more());
                     }
-                });
-    }
-
-    /** Writes the extent pages that have changed: at new places as far as there are any. */
-    private void writeExtentPages(EmbeddedBlob blob, Pages pages, List<Integer> taken, Garbage garbage) {
-        int[] table = blob.meta.extentPages;
-        for (int piece = blob.dirtyPieces.nextSetBit(0);
-                piece >= 0 && piece < table.length;
-                piece = blob.dirtyPieces.nextSetBit(piece + 1)) {
-            int old = table[piece];
-            if (old == 0 && blob.meta.clusters.isPieceEmpty(piece)) {
-                continue;
-            }
-            if (!blob.freshPages.contains(old) && (old == 0 || space.hasExtentPage())) {
-                table[piece] = space.takeExtentPage();
-                taken.add(table[piece]);
-                if (old != 0) {
-                    garbage.pages.add(old);
                 }
+                case 3 -> write(blob.chain[0], first, more());
+                case 4 -> {
+                    pages.free();
+                    io.flush(more());
+                }
+                default -> dispose(number - 5);
             }
-            MemorySegment page = pages.take();
-            blob.meta.encodeExtentPage(page, piece);
-            pages.write(table[piece], page);
         }
-    }
 
-    /** Zeroes and clears what nothing refers to, and gives it back when that is durable. */
-    private CompletableFuture<Void> dispose(EmbeddedBlob blob, Garbage garbage) {
-        if (garbage.pages.isEmpty() && garbage.clusterCount == 0) {
-            return Async.done();
+        @Override
+        void failed(Throwable cause) {
+            pages.free();
+            if (prepared) {
+                super.failed(cause);
+            } else {
+                fail(cause);
+            }
         }
-        List<CompletableFuture<Void>> steps = new ArrayList<>();
-        for (int page : garbage.pages) {
-            steps.add(io.writeZeroes(store.pageOffset(page), store.pageSizeBytes()));
+
+        /** Writes everything but the first page. */
+        private void prepare() {
+            BlobMetadata meta = blob.meta;
+            Unwritten changes = blob.unwritten;
+            List<Integer> taken = new ArrayList<>(0);
+            int[] newChain;
+            int[] oldTable = meta.extentPages;
+            try {
+                if (oldTable != null && changes != null) {
+                    meta.extentPages = oldTable.clone();
+                    writeExtentPages(changes, taken);
+                }
+                List<MemorySegment> chain = meta.encode(pages::take);
+                newChain = new int[chain.size()];
+                newChain[0] = (int) MetadataPage.firstPage(meta.id);
+                for (int i = 1; i < newChain.length; i++) {
+                    newChain[i] = space.takePage();
+                    taken.add(newChain[i]);
+                    MetadataPage.setNext(chain.get(i - 1), newChain[i]);
+                }
+                chain.forEach(MetadataPage::seal);
+                first = chain.getFirst();
+                for (int i = 1; i < newChain.length; i++) {
+                    refersToNew = true;
+                    write(newChain[i], chain.get(i), more());
+                }
+            } catch (RuntimeException e) {
+                meta.extentPages = oldTable;
+                taken.forEach(space::releasePage);
+                throw e;
+            }
+            garbage.chainBehindFirst(blob.chain);
+            garbage.lostBy(changes);
+            blob.unwritten = null;
+            blob.dirty = false;
+            blob.chain = newChain;
+            refersToNew |= blob.extentsUnflushed;
+            blob.extentsUnflushed = false;
+            prepared = true;
         }
-        clear(blob.clearMethod, garbage.clusters, garbage.clusterCount, steps);
-        return MetadataIo.all(steps)
-                .thenCompose(_ -> io.flush())
-                .thenRun(() -> {
-                    garbage.pages.forEach(space::releasePage);
-                    for (int i = 0; i < garbage.clusterCount; i++) {
-                        space.releaseCluster(garbage.clusters[i]);
+
+        /** Writes the extent pages that have changed: at new places as far as there are any. */
+        private void writeExtentPages(Unwritten changes, List<Integer> taken) {
+            int[] table = blob.meta.extentPages;
+            for (int piece = changes.pieces.nextSetBit(0);
+                    piece >= 0 && piece < table.length;
+                    piece = changes.pieces.nextSetBit(piece + 1)) {
+                int old = table[piece];
+                if (old == 0 && blob.meta.clusters.isPieceEmpty(piece)) {
+                    continue;
+                }
+                if (!changes.freshPages.contains(old) && (old == 0 || space.hasExtentPage())) {
+                    table[piece] = space.takeExtentPage();
+                    taken.add(table[piece]);
+                    if (old != 0) {
+                        garbage.page(old);
                     }
-                });
-    }
-
-    /** Clears clusters, those that lie side by side together. */
-    private void clear(ClearMethod method, int[] clusters, int count, List<CompletableFuture<Void>> steps) {
-        if (method == ClearMethod.NONE) {
-            return;
-        }
-        boolean zeroes = method == ClearMethod.WRITE_ZEROES || !io.unmaps();
-        Arrays.sort(clusters, 0, count);
-        for (int i = 0; i < count; ) {
-            int end = i + 1;
-            while (end < count && clusters[end] == clusters[end - 1] + 1) {
-                end++;
+                }
+                MemorySegment page = pages.take();
+                blob.meta.encodeExtentPage(page, piece);
+                refersToNew = true;
+                write(table[piece], page, more());
             }
-            long offset = (clusters[i] & 0xffff_ffffL) * clusterBytes;
-            long length = (end - i) * clusterBytes;
-            steps.add(zeroes ? io.writeZeroes(offset, length) : io.unmap(offset, length));
-            i = end;
         }
     }
 
     /** Takes a blob off the device: zeroes its first page, and then disposes of the rest. */
     CompletableFuture<Void> erase(EmbeddedBlob blob) {
-        Garbage garbage = new Garbage();
-        for (int i = 1; i < blob.chain.length; i++) {
-            garbage.pages.add(blob.chain[i]);
-        }
-        int[] table = blob.meta.extentPages;
-        if (table != null) {
-            for (int page : table) {
-                if (page != 0) {
-                    garbage.pages.add(page);
+        Erasing erasing = new Erasing(blob.meta, blob.chain, blob.clearMethod);
+        erasing.garbage.lostBy(blob.unwritten);
+        return erasing.begin();
+    }
+
+    /** The same for a blob that is not open. */
+    CompletableFuture<Void> erase(BlobMetadata meta, int[] chain, ClearMethod clearMethod) {
+        return new Erasing(meta, chain, clearMethod).begin();
+    }
+
+    private final class Erasing extends Disposing {
+        private final CompletableFuture<Void> marked = store.markDirty();
+        private final int first;
+
+        Erasing(BlobMetadata meta, int[] chain, ClearMethod clearMethod) {
+            super(clearMethod);
+            first = chain[0];
+            garbage.chainBehindFirst(chain);
+            if (meta.extentPages != null) {
+                for (int page : meta.extentPages) {
+                    if (page != 0) {
+                        garbage.page(page);
+                    }
                 }
             }
+            garbage.clusters(meta.clusters);
         }
-        garbage.pages.addAll(blob.lostPages);
-        ClusterMap map = blob.meta.clusters;
-        for (long at = map.nextAllocated(0); at >= 0; at = map.nextAllocated(at + 1)) {
-            garbage.cluster(map.get(at));
+
+        @Override
+        void step(int number) {
+            switch (number) {
+                case 0 -> await(marked);
+                case 1 -> io.writeZeroes(store.pageOffset(first), store.pageSizeBytes(), more());
+                case 2 -> io.flush(more());
+                case 5 -> {
+                    space.releasePage(first);
+                    dispose(2);
+                }
+                default -> dispose(number - 3);
+            }
         }
-        ClusterMap lost = blob.lost;
-        for (long at = lost.nextAllocated(0); at >= 0; at = lost.nextAllocated(at + 1)) {
-            garbage.cluster(lost.get(at));
-        }
-        int first = (int) MetadataPage.firstPage(blob.meta.id);
-        return store.markDirty()
-                .thenCompose(_ -> io.writeZeroes(store.pageOffset(first), store.pageSizeBytes()))
-                .thenCompose(_ -> io.flush())
-                .thenCompose(_ -> dispose(blob, garbage))
-                .thenRun(() -> space.releasePage(first))
-                .whenComplete((_, problem) -> {
-                    if (problem != null) {
-                        store.failStop(Async.cause(problem));
-                    }
-                });
     }
 
     // ---- single clusters
 
     /** Clears a cluster that was taken and is not needed, and gives it back. */
     void releaseUnused(EmbeddedBlob blob, int cluster) {
-        Garbage garbage = new Garbage();
-        garbage.cluster(cluster);
-        CompletableFuture<Void> cleared;
-        try {
-            cleared = dispose(blob, garbage);
-        } catch (RuntimeException e) {
-            cleared = CompletableFuture.failedFuture(e);
+        Disposal unused = new Disposal(blob.clearMethod);
+        unused.garbage.cluster(cluster);
+        var _ = unused.begin();
+    }
+
+    private final class Disposal extends Disposing {
+        Disposal(ClearMethod clearMethod) {
+            super(clearMethod);
         }
-        Async.whenDone(
-                cleared,
-                (_, problem) -> {
-                    if (problem != null) {
-                        store.failStop(Async.cause(problem));
-                    }
-                });
+
+        @Override
+        void step(int number) {
+            dispose(number);
+        }
     }
 
     /** Writes down clusters that were taken for places in a thin blob. When it fails, nothing has changed in memory. */
-    CompletableFuture<Void> insert(EmbeddedBlob blob, List<EmbeddedBlob.Insertion> insertions) {
-        BlobMetadata meta = blob.meta;
-        if (meta.extentPages == null) {
-            insertions.forEach(it -> meta.clusters.set(it.index(), it.cluster()));
-            blob.dirty = true;
-            return persist(blob)
-                    .whenComplete((_, problem) -> {
-                        if (problem != null) {
-                            insertions.forEach(it -> meta.clusters.set(it.index(), 0));
-                        }
-                    });
-        }
-        List<Integer> fresh = new ArrayList<>();
-        Pages pages = new Pages();
-        return store.markDirty()
-                .thenCompose(_ -> {
-                    try {
-                        writeChangedPieces(blob, insertions, pages, fresh);
-                    } catch (RuntimeException e) {
-                        return pages.written()
-                                .handle((_, _) -> null)
-                                .thenCompose(_ -> CompletableFuture.<Void>failedFuture(e));
-                    }
-                    return pages.written();
-                })
-                .whenComplete((_, _) -> pages.free())
-                .whenComplete((_, problem) -> {
-                    if (problem == null) {
-                        return;
-                    }
-                    for (int piece : fresh) {
-                        space.releasePage(meta.extentPages[piece]);
-                        meta.extentPages[piece] = 0;
-                    }
-                    if (!(Async.cause(problem) instanceof SpdkException refused) || refused.status() != -Errno.ENOSPC) {
-                        store.failStop(Async.cause(problem));
-                    }
-                })
-                .thenCompose(_ -> {
-                    // Lost with the data of the same cluster if the power is cut. What relies on it flushes before.
-                    blob.extentsUnflushed = fresh.isEmpty();
-                    return fresh.isEmpty() ? Async.done() : io.flush();
-                })
-                .thenCompose(_ -> {
-                    insertions.forEach(it -> meta.clusters.set(it.index(), it.cluster()));
-                    if (fresh.isEmpty()) {
-                        return Async.done();
-                    }
-                    // The table has to name the new extent pages.
-                    blob.dirty = true;
-                    return persist(blob)
-                            .whenComplete((_, problem) -> {
-                                if (problem != null) {
-                                    insertions.forEach(it -> meta.clusters.set(it.index(), 0));
-                                    for (int piece : fresh) {
-                                        space.releasePage(meta.extentPages[piece]);
-                                        meta.extentPages[piece] = 0;
-                                    }
-                                }
-                            });
-                });
+    CompletableFuture<Void> insert(EmbeddedBlob blob, List<ThinChanges.Insertion> insertions) {
+        return new Inserting(blob, insertions, store.markDirty()).begin();
     }
 
-    private void writeChangedPieces(
-            EmbeddedBlob blob, List<EmbeddedBlob.Insertion> insertions, Pages pages, List<Integer> fresh) {
-        BlobMetadata meta = blob.meta;
-        List<EmbeddedBlob.Insertion> left = new ArrayList<>(insertions);
-        while (!left.isEmpty()) {
-            int piece = ClusterMap.pieceOf(left.getFirst().index());
-            if (meta.extentPages[piece] == 0) {
-                meta.extentPages[piece] = space.takeExtentPage();
-                fresh.add(piece);
-            }
-            MemorySegment page = pages.take();
-            meta.encodeExtentPage(page, piece);
-            left.removeIf(it -> {
-                if (ClusterMap.pieceOf(it.index()) != piece) {
-                    return false;
+    private final class Inserting extends Steps<Void> {
+        private final EmbeddedBlob blob;
+        private final BlobMetadata meta;
+        private final List<ThinChanges.Insertion> insertions;
+        private final CompletableFuture<Void> marked;
+        private final Pages pages = new Pages();
+
+        /** The pieces that had no extent page before. */
+        private final List<Integer> fresh = new ArrayList<>(0);
+
+        /** Whether the metadata in memory has them, and is being written. */
+        private boolean persisting;
+
+        Inserting(EmbeddedBlob blob, List<ThinChanges.Insertion> insertions, CompletableFuture<Void> marked) {
+            this.blob = blob;
+            this.meta = blob.meta;
+            this.insertions = insertions;
+            this.marked = marked;
+        }
+
+        @Override
+        void step(int number) {
+            switch (number) {
+                case 0 -> await(marked);
+                case 1 -> {
+                    if (meta.extentPages != null) {
+                        writePieces();
+                    }
                 }
-                BlobMetadata.setExtent(page, it.index(), it.cluster());
-                return true;
-            });
-            MetadataPage.seal(page);
-            pages.write(meta.extentPages[piece], page);
+                case 2 -> {
+                    pages.free();
+                    if (meta.extentPages != null) {
+                        // Lost with the data of the same cluster if the power is cut. What relies on it flushes before.
+                        blob.extentsUnflushed = fresh.isEmpty();
+                    }
+                    if (!fresh.isEmpty()) {
+                        io.flush(more());
+                    }
+                }
+                case 3 -> {
+                    insertions.forEach(it -> meta.clusters.set(it.index, it.cluster));
+                    if (meta.extentPages == null || !fresh.isEmpty()) {
+                        // Its pages have the clusters, or its table has to name the new extent pages.
+                        persisting = true;
+                        blob.dirty = true;
+                        await(persist(blob));
+                    }
+                }
+                default -> end(null);
+            }
+        }
+
+        @Override
+        void failed(Throwable cause) {
+            pages.free();
+            if (persisting) {
+                insertions.forEach(it -> meta.clusters.set(it.index, 0));
+            } else if (!(cause instanceof SpdkException refused) || refused.status() != -Errno.ENOSPC) {
+                store.failStop(cause);
+            }
+            for (int piece : fresh) {
+                space.releasePage(meta.extentPages[piece]);
+                meta.extentPages[piece] = 0;
+            }
+            fail(cause);
+        }
+
+        private void writePieces() {
+            List<ThinChanges.Insertion> left = new ArrayList<>(insertions);
+            while (!left.isEmpty()) {
+                int piece = ClusterMap.pieceOf(left.getFirst().index);
+                if (meta.extentPages[piece] == 0) {
+                    meta.extentPages[piece] = space.takeExtentPage();
+                    fresh.add(piece);
+                }
+                MemorySegment page = pages.take();
+                meta.encodeExtentPage(page, piece);
+                left.removeIf(it -> {
+                    if (ClusterMap.pieceOf(it.index) != piece) {
+                        return false;
+                    }
+                    BlobMetadata.setExtent(page, it.index, it.cluster);
+                    return true;
+                });
+                MetadataPage.seal(page);
+                write(meta.extentPages[piece], page, more());
+            }
         }
     }
 
     /** Takes clusters off a blob whose channels are quiet, clears them, and gives them back. */
     CompletableFuture<Void> remove(EmbeddedBlob blob, List<Long> indexes) {
-        BlobMetadata meta = blob.meta;
-        Garbage garbage = new Garbage();
-        for (long index : indexes) {
-            int cluster = meta.clusters.get(index);
-            if (cluster != 0) {
-                garbage.cluster(cluster);
-                meta.clusters.set(index, 0);
+        Removal removal = new Removal(blob, indexes);
+        return removal.garbage.isEmpty() ? Async.done() : removal.begin();
+    }
+
+    private final class Removal extends Disposing {
+        private final EmbeddedBlob blob;
+        private final List<Long> indexes;
+        private final Pages pages = new Pages();
+
+        Removal(EmbeddedBlob blob, List<Long> indexes) {
+            super(blob.clearMethod);
+            this.blob = blob;
+            this.indexes = indexes;
+            for (long index : indexes) {
+                int cluster = blob.meta.clusters.get(index);
+                if (cluster != 0) {
+                    garbage.cluster(cluster);
+                    blob.meta.clusters.set(index, 0);
+                }
             }
         }
-        if (garbage.clusterCount == 0) {
-            return Async.done();
-        }
-        if (meta.extentPages == null) {
-            blob.dirty = true;
-            return persist(blob).thenCompose(_ -> dispose(blob, garbage));
-        }
-        Pages pages = new Pages();
-        return store.markDirty()
-                .thenCompose(_ -> {
-                    indexes.stream()
-                            .map(ClusterMap::pieceOf)
-                            .distinct()
-                            .forEach(piece -> {
-                                if (meta.extentPages[piece] != 0) {
-                                    MemorySegment page = pages.take();
-                                    meta.encodeExtentPage(page, piece);
-                                    pages.write(meta.extentPages[piece], page);
-                                }
-                            });
-                    return pages.written();
-                })
-                .whenComplete((_, _) -> pages.free())
-                .thenCompose(_ -> io.flush())
-                .thenCompose(_ -> dispose(blob, garbage))
-                .whenComplete((_, problem) -> {
-                    if (problem != null) {
-                        store.failStop(Async.cause(problem));
+
+        @Override
+        void step(int number) {
+            boolean inPages = blob.meta.extentPages == null;
+            switch (number) {
+                case 0 -> {
+                    if (inPages) {
+                        blob.dirty = true;
+                        await(persist(blob));
+                    } else {
+                        await(store.markDirty());
                     }
-                });
+                }
+                case 1 -> {
+                    if (!inPages) {
+                        writePieces();
+                    }
+                }
+                case 2 -> {
+                    pages.free();
+                    if (!inPages) {
+                        io.flush(more());
+                    }
+                }
+                default -> dispose(number - 3);
+            }
+        }
+
+        @Override
+        void failed(Throwable cause) {
+            pages.free();
+            super.failed(cause);
+        }
+
+        private void writePieces() {
+            indexes.stream()
+                    .map(ClusterMap::pieceOf)
+                    .distinct()
+                    .filter(piece -> blob.meta.extentPages[piece] != 0)
+                    .forEach(piece -> {
+                        MemorySegment page = pages.take();
+                        blob.meta.encodeExtentPage(page, piece);
+                        write(blob.meta.extentPages[piece], page, more());
+                    });
+        }
     }
 }

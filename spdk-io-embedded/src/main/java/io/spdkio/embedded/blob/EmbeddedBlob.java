@@ -13,14 +13,9 @@ import io.spdkio.spi.EngineThread;
 import io.spdkio.spi.SpinLock;
 
 import java.util.ArrayList;
-import java.util.BitSet;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
@@ -71,35 +66,15 @@ final class EmbeddedBlob implements EngineBlob {
     /** Whether extent pages were written in place since the last flush. */
     boolean extentsUnflushed;
 
-    /** Pieces of the cluster map whose extent pages have to be written. */
-    final BitSet dirtyPieces = new BitSet();
+    /** What has changed of its map of clusters and is not written; null for nothing. */
+    Unwritten unwritten;
 
-    /** Extent pages that were taken and that nothing on the device refers to. */
-    final Set<Integer> freshPages = new HashSet<>();
-
-    /** Clusters that it has lost, and had when it was last written; by their place in it. */
-    ClusterMap lost = new ClusterMap();
-
-    /** Extent pages that it has lost, and had when it was last written. */
-    final List<Integer> lostPages = new ArrayList<>();
-
-    /** Clusters that are being allocated, and who waits. */
-    final Map<Long, CompletableFuture<Void>> allocating = new HashMap<>();
-
-    final List<Insertion> insertions = new ArrayList<>();
-    final List<Release> releases = new ArrayList<>();
-    boolean inserting;
-    boolean releasing;
+    /** Clusters that come and go while it is thin and written to; null before the first. */
+    ThinChanges thinChanges;
 
     private final SpinLock channelsLock = new SpinLock();
-    private final List<EmbeddedBlobChannel> channels = new ArrayList<>();
+    private final List<EmbeddedBlobChannel> channels = new ArrayList<>(0);
     private int frozen;
-
-    /** A cluster that was taken for a place in the blob. */
-    record Insertion(long index, int cluster, CompletableFuture<Void> done) {}
-
-    /** A place in the blob that gives its cluster back. */
-    record Release(long index, CompletableFuture<Void> done) {}
 
     EmbeddedBlob(EmbeddedBlobstore store, BlobMetadata meta) {
         this.store = store;
@@ -229,8 +204,9 @@ final class EmbeddedBlob implements EngineBlob {
 
     /** The metadata thread has exited: who waits for it is told. */
     void abandon(SpdkException problem) {
-        List.copyOf(allocating.values()).forEach(waiting -> waiting.completeExceptionally(problem));
-        releases.forEach(it -> it.done().completeExceptionally(problem));
+        if (thinChanges != null) {
+            thinChanges.end(problem);
+        }
         List<EmbeddedBlobChannel> all;
         try (SpinLock _ = channelsLock.acquire()) {
             frozen = 0;
@@ -251,6 +227,22 @@ final class EmbeddedBlob implements EngineBlob {
     }
 
     // ---- metadata
+
+    /** To be changed. */
+    Unwritten unwritten() {
+        if (unwritten == null) {
+            unwritten = new Unwritten();
+        }
+        return unwritten;
+    }
+
+    /** To be changed. */
+    ThinChanges thinChanges() {
+        if (thinChanges == null) {
+            thinChanges = new ThinChanges();
+        }
+        return thinChanges;
+    }
 
     void requireWritable(String what) {
         if (mdReadOnly) {

@@ -13,9 +13,10 @@ import io.spdkio.spi.IoRequest;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
+import java.util.function.BiConsumer;
 
 /**
  * A thread's channel to a blob. An I/O within an allocated cluster goes to the device below as it is, with its range
@@ -39,8 +40,8 @@ final class EmbeddedBlobChannel implements EmbeddedChannel.Above {
     private final ArrayDeque<IoRequest> held = new ArrayDeque<>();
     private final List<Runnable> waitingForQuiet = new ArrayList<>();
 
-    /** I/Os that wait for a cluster, and whether they still do. */
-    private final Map<IoRequest, Long> waitingForCluster = new HashMap<>();
+    /** I/Os that wait for a cluster. */
+    private final Set<IoRequest> waitingForCluster = new HashSet<>();
 
     private EmbeddedChannel backing;
     private BackingDevice backingDevice;
@@ -184,15 +185,35 @@ final class EmbeddedBlobChannel implements EmbeddedChannel.Above {
     }
 
     private void allocate(IoRequest io, long index) {
-        waitingForCluster.put(io, index);
-        boolean asked =
-                store.onMdThread(() ->
-                        Async.whenDone(
-                                store.allocate(blob, index),
-                                (_, problem) -> onOwnThread(() -> allocated(io, problem))));
-        if (!asked) {
+        waitingForCluster.add(io);
+        if (!store.onMdThread(new Allocation(io, index))) {
             waitingForCluster.remove(io);
             io.complete(-Errno.ECANCELED);
+        }
+    }
+
+    /** An I/O's way to the metadata thread and back. */
+    private final class Allocation implements Runnable, BiConsumer<Void, Throwable> {
+        private final IoRequest io;
+        private final long index;
+
+        Allocation(IoRequest io, long index) {
+            this.io = io;
+            this.index = index;
+        }
+
+        @Override
+        public void run() {
+            Async.whenDone(store.allocate(blob, index), this);
+        }
+
+        @Override
+        public void accept(Void nothing, Throwable problem) {
+            if (thread.context().isCurrent()) {
+                allocated(io, problem);
+            } else {
+                thread.context().post(() -> allocated(io, problem));
+            }
         }
     }
 
@@ -205,7 +226,7 @@ final class EmbeddedBlobChannel implements EmbeddedChannel.Above {
     }
 
     private void allocated(IoRequest io, Throwable problem) {
-        if (waitingForCluster.remove(io) == null) {
+        if (!waitingForCluster.remove(io)) {
             return; // it was aborted
         }
         if (problem == null) {
@@ -331,7 +352,7 @@ final class EmbeddedBlobChannel implements EmbeddedChannel.Above {
         if (held.remove(io)) {
             outstanding++;
             io.complete(IoStatus.ABORTED);
-        } else if (waitingForCluster.remove(io) != null) {
+        } else if (waitingForCluster.remove(io)) {
             io.complete(IoStatus.ABORTED);
         } else if (io.isRedirected()) {
             below.abort(io);

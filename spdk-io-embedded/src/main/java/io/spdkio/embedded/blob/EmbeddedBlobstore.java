@@ -22,13 +22,18 @@ import io.spdkio.spi.EngineBlobstore;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * A loaded store: its super block, what is used, which blobs are open and who is whose clone. Everything but what says
@@ -56,11 +61,17 @@ final class EmbeddedBlobstore implements EngineBlobstore {
     private CompletableFuture<Void> markingDirty;
 
     private final Map<Long, EmbeddedBlob> open = new HashMap<>();
-    private final Map<Long, CompletableFuture<EmbeddedBlob>> opening = new HashMap<>();
+    private final Map<Long, Opening> opening = new HashMap<>();
+
+    /** Blobs that are being deleted without being opened. */
+    private final Set<Long> deleting = new HashSet<>();
+
     private final Parents parents;
 
     /** Operations under way that have blobs open, or will. */
     private int underWay;
+
+    private final BiConsumer<Object, Throwable> uncounted = (_, _) -> underWay--;
 
     private volatile long totalDataClusters;
     private Throwable failure;
@@ -248,7 +259,7 @@ final class EmbeddedBlobstore implements EngineBlobstore {
         return markingDirty == null ? Async.done() : markingDirty;
     }
 
-    private CompletableFuture<Void> changeSuper(java.util.function.Consumer<SuperBlock> change) {
+    private CompletableFuture<Void> changeSuper(Consumer<SuperBlock> change) {
         return superLock.run(() -> {
             SuperBlock changed = superBlock.copy();
             change.accept(changed);
@@ -410,7 +421,7 @@ final class EmbeddedBlobstore implements EngineBlobstore {
     }
 
     /** Counts an operation that has blobs open until its end. */
-    <T> CompletableFuture<T> counted(java.util.function.Supplier<CompletableFuture<T>> operation) {
+    <T> CompletableFuture<T> counted(Supplier<CompletableFuture<T>> operation) {
         underWay++;
         CompletableFuture<T> result;
         try {
@@ -418,7 +429,7 @@ final class EmbeddedBlobstore implements EngineBlobstore {
         } catch (Throwable e) {
             result = CompletableFuture.failedFuture(e);
         }
-        return result.whenComplete((_, _) -> underWay--);
+        return result.whenComplete(uncounted);
     }
 
     @Override
@@ -427,22 +438,18 @@ final class EmbeddedBlobstore implements EngineBlobstore {
     }
 
     /** Creates a blob; {@code more} may add to its metadata. */
-    CompletableFuture<Long> create(BlobOptions how, java.util.function.Consumer<BlobMetadata> more) {
+    CompletableFuture<Long> create(BlobOptions how, Consumer<BlobMetadata> more) {
         checkUsable();
-        Map<String, byte[]> xattrs = new java.util.LinkedHashMap<>();
-        how.xattrs()
-                .forEach((name, value) -> {
-                    String key = XattrNames.fromText(name);
-                    EmbeddedBlob.requireFits(key, value);
-                    xattrs.put(key, value);
-                });
-        how.externalSnapshot()
-                .ifPresent(identity -> EmbeddedBlob.requireFits(BlobMetadata.EXTERNAL_SNAPSHOT_ID, identity));
         int first = space.takePage();
         EmbeddedBlob blob;
         try {
             BlobMetadata meta = new BlobMetadata(MetadataPage.blobId(first));
-            meta.xattrs.putAll(xattrs);
+            how.xattrs()
+                    .forEach((name, value) -> {
+                        String key = XattrNames.fromText(name);
+                        EmbeddedBlob.requireFits(key, value);
+                        meta.xattrs.put(key, value);
+                    });
             if (how.extentTable()) {
                 meta.invalidFlags |= BlobMetadata.EXTENT_TABLE;
                 meta.extentPages = new int[0];
@@ -451,11 +458,12 @@ final class EmbeddedBlobstore implements EngineBlobstore {
                 meta.invalidFlags |= BlobMetadata.THIN;
             }
             meta.setClearMethod(numberOf(how.clearMethod()));
-            how.externalSnapshot()
-                    .ifPresent(identity -> {
-                        meta.invalidFlags |= BlobMetadata.EXTERNAL_SNAPSHOT;
-                        meta.setInternal(BlobMetadata.EXTERNAL_SNAPSHOT_ID, identity);
-                    });
+            if (how.externalSnapshot().isPresent()) {
+                byte[] identity = how.externalSnapshot().get();
+                EmbeddedBlob.requireFits(BlobMetadata.EXTERNAL_SNAPSHOT_ID, identity);
+                meta.invalidFlags |= BlobMetadata.EXTERNAL_SNAPSHOT;
+                meta.setInternal(BlobMetadata.EXTERNAL_SNAPSHOT_ID, identity);
+            }
             more.accept(meta);
             blob = new EmbeddedBlob(this, meta);
             blob.clearMethod = how.clearMethod();
@@ -465,16 +473,32 @@ final class EmbeddedBlobstore implements EngineBlobstore {
             space.releasePage(first);
             throw e;
         }
-        return blob.writing
-                .run(() -> writer.persist(blob))
-                .handle((_, problem) -> {
-                    if (problem == null) {
-                        space.blobIds().set(first);
-                        return blob.meta.id;
-                    }
-                    undoCreate(blob, first);
-                    throw new java.util.concurrent.CompletionException(Async.cause(problem));
-                });
+        return new Creating(blob).begin();
+    }
+
+    /** Writes a new blob, which nobody else knows. */
+    private final class Creating extends Steps<Long> {
+        private final EmbeddedBlob blob;
+
+        Creating(EmbeddedBlob blob) {
+            this.blob = blob;
+        }
+
+        @Override
+        void step(int number) {
+            if (number == 0) {
+                await(writer.persist(blob));
+            } else {
+                space.blobIds().set(MetadataPage.firstPage(blob.id()));
+                end(blob.id());
+            }
+        }
+
+        @Override
+        void failed(Throwable cause) {
+            undoCreate(blob, (int) MetadataPage.firstPage(blob.id()));
+            fail(cause);
+        }
     }
 
     private void undoCreate(EmbeddedBlob blob, int first) {
@@ -482,8 +506,15 @@ final class EmbeddedBlobstore implements EngineBlobstore {
         for (long at = map.nextAllocated(0); at >= 0; at = map.nextAllocated(at + 1)) {
             space.releaseCluster(map.get(at));
         }
-        blob.freshPages.forEach(space::releasePage);
+        releaseFreshPages(blob);
         space.releasePage(first);
+    }
+
+    /** Gives extent pages back that nothing on the device refers to. */
+    private void releaseFreshPages(EmbeddedBlob blob) {
+        if (blob.unwritten != null) {
+            blob.unwritten.freshPages.forEach(space::releasePage);
+        }
     }
 
     private static int numberOf(ClearMethod method) {
@@ -495,7 +526,7 @@ final class EmbeddedBlobstore implements EngineBlobstore {
         };
     }
 
-    private static ClearMethod methodOf(int number) {
+    static ClearMethod methodOf(int number) {
         return switch (number) {
             case 1 -> ClearMethod.NONE;
             case 2 -> ClearMethod.UNMAP;
@@ -521,6 +552,20 @@ final class EmbeddedBlobstore implements EngineBlobstore {
         return open.get(id);
     }
 
+    /** Whether nobody has the blob open, or is about to have. */
+    boolean isClosed(long id) {
+        return !open.containsKey(id) && !opening.containsKey(id) && !deleting.contains(id);
+    }
+
+    /** Keeps a blob from being opened while it is deleted. */
+    void deleting(long id, boolean now) {
+        if (now) {
+            deleting.add(id);
+        } else {
+            deleting.remove(id);
+        }
+    }
+
     Iterable<EmbeddedBlob> openBlobs() {
         return open.values();
     }
@@ -543,6 +588,9 @@ final class EmbeddedBlobstore implements EngineBlobstore {
      */
     CompletableFuture<EmbeddedBlob> take(long id) {
         requireExists(id);
+        if (deleting.contains(id)) {
+            throw noBlob(id);
+        }
         EmbeddedBlob there = open.get(id);
         if (there != null) {
             if (there.deleting) {
@@ -551,40 +599,65 @@ final class EmbeddedBlobstore implements EngineBlobstore {
             there.children++;
             return CompletableFuture.completedFuture(there);
         }
-        CompletableFuture<EmbeddedBlob> already = opening.get(id);
-        if (already == null) {
-            try {
-                parents.requireNoCycle(id);
-                already = read(id);
-            } catch (CorruptStoreException e) {
-                return CompletableFuture.failedFuture(opened(e));
-            }
-            opening.put(id, already);
-            CompletableFuture<EmbeddedBlob> mine = already;
-            Async.whenDone(
-                    already,
-                    (blob, _) -> {
-                        opening.remove(id, mine);
-                        if (blob != null) {
-                            open.put(id, blob);
-                        }
-                    });
+        Opening already = opening.get(id);
+        if (already != null) {
+            already.takers++;
+            return already;
         }
-        CompletableFuture<EmbeddedBlob> taken = new CompletableFuture<>();
-        Async.whenDone(
-                already,
-                (blob, problem) -> {
-                    if (blob != null) {
-                        blob.children++;
-                        taken.complete(blob);
-                    } else {
-                        taken.completeExceptionally(opened(problem));
-                    }
-                });
-        return taken;
+        checkPresent();
+        try {
+            parents.requireNoCycle(id);
+        } catch (CorruptStoreException e) {
+            return CompletableFuture.failedFuture(opened(e));
+        }
+        Opening mine = new Opening(id);
+        opening.put(id, mine);
+        return mine.begin();
     }
 
-    private Throwable opened(Throwable problem) {
+    /** Reads a blob, for all who ask for it meanwhile. */
+    private final class Opening extends BlobReading<EmbeddedBlob> {
+        private final long id;
+        private EmbeddedBlob blob;
+        private int takers = 1;
+
+        Opening(long id) {
+            super(EmbeddedBlobstore.this, io, decoder(id));
+            this.id = id;
+        }
+
+        @Override
+        void step(int number) {
+            switch (number) {
+                case READ -> {
+                    blob = new EmbeddedBlob(EmbeddedBlobstore.this, meta());
+                    blob.chain = chain();
+                    blob.clearMethod = methodOf(blob.meta.clearMethod());
+                    blob.isSnapshot(parents.hasClones(id));
+                    await(attachParent(blob));
+                }
+                case READ + 1 -> {
+                    opening.remove(id);
+                    open.put(id, blob);
+                    blob.children = takers;
+                    end(blob);
+                }
+                default -> super.step(number);
+            }
+        }
+
+        @Override
+        void failed(Throwable cause) {
+            opening.remove(id);
+            super.failed(opened(cause));
+        }
+    }
+
+    BlobMetadata.Decoder decoder(long id) {
+        return new BlobMetadata.Decoder(id, superBlock.totalClusters(), superBlock.mdPages(), false);
+    }
+
+    Throwable opened(Throwable problem) {
         Throwable cause = Async.cause(problem);
         return cause instanceof CorruptStoreException ? corrupt(base.name(), cause) : cause;
     }
@@ -595,72 +668,10 @@ final class EmbeddedBlobstore implements EngineBlobstore {
                 -Errno.EILSEQ);
     }
 
-    private CompletableFuture<EmbeddedBlob> read(long id) {
-        checkPresent();
-        List<Integer> chain = new ArrayList<>(1);
-        return readMetadata(id, chain)
-                .thenCompose(meta -> {
-                    EmbeddedBlob blob = new EmbeddedBlob(this, meta);
-                    blob.chain = chain.stream().mapToInt(Integer::intValue).toArray();
-                    blob.clearMethod = methodOf(blob.meta.clearMethod());
-                    blob.isSnapshot(parents.hasClones(id));
-                    return attachParent(blob).thenApply(_ -> blob);
-                });
-    }
-
-    /** Reads what the device says of a blob. */
-    private CompletableFuture<BlobMetadata> readMetadata(long id, List<Integer> chain) {
-        BlobMetadata.Decoder decoder =
-                new BlobMetadata.Decoder(id, superBlock.totalClusters(), superBlock.mdPages(), false);
-        MemorySegment page = io.takePage();
-        int[] next = {(int) MetadataPage.firstPage(id)};
-        return Async.loop(
-                        () -> next[0] != MetadataPage.NO_NEXT,
-                        () ->
-                                io.read(pageOffset(next[0]), page)
-                                        .thenRun(() -> {
-                                            chain.add(next[0]);
-                                            next[0] = decoder.page(page, next[0]);
-                                        }))
-                .whenComplete((_, _) -> io.giveBack(page))
-                .thenCompose(_ -> {
-                    decoder.endChain();
-                    return readExtents(decoder);
-                })
-                .thenApply(_ -> decoder.blob());
-    }
-
     private void checkPresent() {
         if (base.isRemoved()) {
             checkUsable();
         }
-    }
-
-    private CompletableFuture<Void> readExtents(BlobMetadata.Decoder decoder) {
-        int[] table = decoder.blob().extentPages;
-        if (table == null) {
-            return Async.done();
-        }
-        int[] piece = {0};
-        return Async.loop(
-                () -> piece[0] < table.length,
-                () -> {
-                    List<CompletableFuture<Void>> reads = new ArrayList<>();
-                    // In order, as a piece that is shorter than it should be ends the blob.
-                    List<Runnable> decodes = new ArrayList<>();
-                    for (; piece[0] < table.length && reads.size() < 64; piece[0]++) {
-                        int at = piece[0];
-                        if (table[at] != 0) {
-                            MemorySegment page = io.takePage();
-                            reads.add(io.read(pageOffset(table[at]), page));
-                            decodes.add(() -> {
-                                decoder.extentPage(page, at);
-                                io.giveBack(page);
-                            });
-                        }
-                    }
-                    return MetadataIo.all(reads).thenRun(() -> decodes.forEach(Runnable::run));
-                });
     }
 
     /** Opens what the blob is a clone of. */
@@ -721,6 +732,10 @@ final class EmbeddedBlobstore implements EngineBlobstore {
             finishClose(blob);
             return Async.done();
         }
+        if (!blob.dirty && blob.writing.isFree() && ThinClusters.settled(blob) == Async.done()) {
+            finishClose(blob);
+            return Async.done();
+        }
         CompletableFuture<Void> result = new CompletableFuture<>();
         Async.whenDone(
                 ThinClusters.settled(blob).thenCompose(_ -> blob.writing.run(() -> writer.persist(blob))),
@@ -775,34 +790,51 @@ final class EmbeddedBlobstore implements EngineBlobstore {
     }
 
     /** A blob is not on the device any more. */
-    void erased(EmbeddedBlob blob) {
-        space.blobIds().clear(MetadataPage.firstPage(blob.id()));
-        OptionalLong parent = parents.of(blob.id());
-        parents.remove(blob.id());
+    void erased(long id) {
+        space.blobIds().clear(MetadataPage.firstPage(id));
+        OptionalLong parent = parents.of(id);
+        parents.remove(id);
         if (parent.isPresent() && open.get(parent.getAsLong()) != null) {
             open.get(parent.getAsLong()).isSnapshot(parents.hasClones(parent.getAsLong()));
         }
-        blob.dirty = false;
     }
 
     /** A blob is closed and could not be written for want of metadata pages: what it took beyond that is free again. */
     private CompletableFuture<Void> dropUnwritten(EmbeddedBlob blob) {
-        return readMetadata(blob.id(), new ArrayList<>())
-                .handle((there, problem) -> {
-                    if (problem != null) {
-                        failStop(Async.cause(problem));
-                        return null;
-                    }
-                    ClusterMap map = blob.meta.clusters;
-                    for (long at = map.nextAllocated(0); at >= 0; at = map.nextAllocated(at + 1)) {
-                        if (map.get(at) != there.clusters.get(at)) {
-                            space.releaseCluster(map.get(at));
-                        }
-                    }
-                    blob.freshPages.forEach(space::releasePage);
-                    blob.dirty = false;
-                    return null;
-                });
+        return new DroppingUnwritten(blob).begin();
+    }
+
+    private final class DroppingUnwritten extends BlobReading<Void> {
+        private final EmbeddedBlob blob;
+
+        DroppingUnwritten(EmbeddedBlob blob) {
+            super(EmbeddedBlobstore.this, io, decoder(blob.id()));
+            this.blob = blob;
+        }
+
+        @Override
+        void step(int number) {
+            if (number != READ) {
+                super.step(number);
+                return;
+            }
+            ClusterMap map = blob.meta.clusters;
+            for (long at = map.nextAllocated(0); at >= 0; at = map.nextAllocated(at + 1)) {
+                if (map.get(at) != meta().clusters.get(at)) {
+                    space.releaseCluster(map.get(at));
+                }
+            }
+            releaseFreshPages(blob);
+            blob.dirty = false;
+            end(null);
+        }
+
+        /** Nobody knows what it has; it is closed all the same. */
+        @Override
+        void failed(Throwable cause) {
+            failStop(cause);
+            end(null);
+        }
     }
 
     // ---- operations on one blob
@@ -839,8 +871,7 @@ final class EmbeddedBlobstore implements EngineBlobstore {
     }
 
     /** Does something while the blobs' channels are quiet. */
-    <T> CompletableFuture<T> quietly(
-            List<EmbeddedBlob> blobs, java.util.function.Supplier<CompletableFuture<T>> operation) {
+    <T> CompletableFuture<T> quietly(List<EmbeddedBlob> blobs, Supplier<CompletableFuture<T>> operation) {
         List<CompletableFuture<Void>> frozen = new ArrayList<>();
         blobs.forEach(blob -> frozen.add(blob.freeze()));
         return MetadataIo.all(frozen)

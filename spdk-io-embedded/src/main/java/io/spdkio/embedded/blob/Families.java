@@ -19,6 +19,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * Snapshots, clones and what becomes of them.
@@ -53,33 +55,82 @@ final class Families {
 
     /** Runs something with a blob that is open and locked meanwhile. */
     private <T> CompletableFuture<T> with(
-            long id, String what, java.util.function.Function<EmbeddedBlob, CompletableFuture<T>> operation) {
+            long id, String what, Function<EmbeddedBlob, CompletableFuture<T>> operation) {
         store.checkUsable();
-        return store.take(id)
-                .thenCompose(blob -> {
-                    CompletableFuture<T> running;
-                    try {
-                        store.lock(blob, what);
-                    } catch (SpdkException e) {
-                        return store.give(blob).thenCompose(_ -> CompletableFuture.failedFuture(e));
+        return new Holding<>(id, what, operation).begin();
+    }
+
+    /** Has a blob open and locked during an operation. */
+    private final class Holding<T> extends Steps<T> {
+        private static final int LET_GO = 3;
+
+        private final long id;
+        private final String what;
+        private final Function<EmbeddedBlob, CompletableFuture<T>> operation;
+        private CompletableFuture<EmbeddedBlob> taken;
+        private EmbeddedBlob blob;
+        private boolean locked;
+        private boolean lettingGo;
+        private CompletableFuture<T> running;
+
+        /** What the operation failed with. */
+        private Throwable first;
+
+        Holding(long id, String what, Function<EmbeddedBlob, CompletableFuture<T>> operation) {
+            this.id = id;
+            this.what = what;
+            this.operation = operation;
+        }
+
+        @Override
+        void step(int number) {
+            switch (number) {
+                case 0 -> {
+                    taken = store.take(id);
+                    await(taken);
+                }
+                case 1 -> {
+                    blob = taken.join();
+                    store.lock(blob, what);
+                    locked = true;
+                }
+                case 2 -> {
+                    running = operation.apply(blob);
+                    await(running);
+                }
+                case LET_GO -> {
+                    lettingGo = true;
+                    if (locked) {
+                        blob.locked = false;
                     }
-                    try {
-                        running = operation.apply(blob);
-                    } catch (Throwable e) {
-                        running = CompletableFuture.failedFuture(e);
+                    await(store.give(blob));
+                }
+                default -> {
+                    if (first == null) {
+                        end(running.join());
+                    } else {
+                        fail(first);
                     }
-                    return settled(
-                            running,
-                            () -> {
-                                blob.locked = false;
-                                return store.give(blob);
-                            });
-                });
+                }
+            }
+        }
+
+        @Override
+        void failed(Throwable cause) {
+            if (first == null) {
+                first = cause;
+            }
+            if (blob == null || lettingGo) {
+                fail(first);
+            } else {
+                goTo(LET_GO);
+            }
+        }
     }
 
     /** Does something at the end in any case; the first failure counts. */
     private static <T> CompletableFuture<T> settled(
-            CompletableFuture<T> first, java.util.function.Supplier<CompletableFuture<Void>> last) {
+            CompletableFuture<T> first, Supplier<CompletableFuture<Void>> last) {
         CompletableFuture<T> result = new CompletableFuture<>();
         Async.whenDone(
                 first,
@@ -334,7 +385,12 @@ final class Families {
 
     private CompletableFuture<Void> erase(EmbeddedBlob blob) {
         blob.deleting = true;
-        return blob.writing.run(() -> writer.erase(blob)).thenRun(() -> store.erased(blob));
+        return blob.writing
+                .run(() -> writer.erase(blob))
+                .thenRun(() -> {
+                    store.erased(blob.id());
+                    blob.dirty = false;
+                });
     }
 
     // ---- clones
@@ -477,6 +533,53 @@ final class Families {
     // ---- deleting
 
     CompletableFuture<Void> delete(long id) {
+        store.checkUsable();
+        store.requireExists(id);
+        return store.isClosed(id) && parents.of(id).isEmpty() && !parents.hasClones(id)
+                ? new DeletingClosed(id).begin()
+                : deleteOpened(id);
+    }
+
+    /** Deletes a blob that is not open and, as most, nobody's clone and has none. It is not opened for it. */
+    private final class DeletingClosed extends BlobReading<Void> {
+        private final long id;
+
+        DeletingClosed(long id) {
+            super(store, io, store.decoder(id));
+            this.id = id;
+            store.deleting(id, true);
+        }
+
+        @Override
+        void step(int number) {
+            switch (number) {
+                case READ -> {
+                    if (meta().isExternalClone() || meta().internalXattrs.containsKey(BlobMetadata.PARENT)) {
+                        // It depends on something that has to be there, or is damaged.
+                        store.deleting(id, false);
+                        await(deleteOpened(id));
+                        goTo(READ + 2);
+                    } else {
+                        await(writer.erase(meta(), chain(), EmbeddedBlobstore.methodOf(meta().clearMethod())));
+                    }
+                }
+                case READ + 1 -> store.erased(id);
+                case READ + 2 -> {
+                    store.deleting(id, false);
+                    end(null);
+                }
+                default -> super.step(number);
+            }
+        }
+
+        @Override
+        void failed(Throwable cause) {
+            store.deleting(id, false);
+            super.failed(store.opened(cause));
+        }
+    }
+
+    private CompletableFuture<Void> deleteOpened(long id) {
         return with(
                 id,
                 "deleting",
@@ -523,7 +626,7 @@ final class Families {
                 .thenCompose(problem -> {
                     if (problem != null) {
                         before.restore(clone);
-                        clone.dirtyPieces.clear();
+                        clone.unwritten().pieces.clear();
                         snapshot.meta.removeInternal(BlobMetadata.PENDING_REMOVAL);
                         return persist(snapshot)
                                 .handle((_, _) -> {
@@ -559,7 +662,7 @@ final class Families {
                     to.extentPages[piece] = from.extentPages[piece];
                     adopted.set(piece);
                 } else {
-                    clone.dirtyPieces.set(piece);
+                    clone.unwritten().pieces.set(piece);
                 }
             }
         }
@@ -632,7 +735,7 @@ final class Families {
             if (map.get(i) == snapshot.meta.clusters.get(i)) {
                 map.set(i, 0);
                 if (clone.meta.extentPages != null) {
-                    clone.dirtyPieces.set(ClusterMap.pieceOf(i));
+                    clone.unwritten().pieces.set(ClusterMap.pieceOf(i));
                 }
                 changed = true;
             }

@@ -10,12 +10,15 @@ import io.spdkio.embedded.EmbeddedMemory;
 import io.spdkio.embedded.EmbeddedThread;
 import io.spdkio.embedded.blob.format.Async;
 import io.spdkio.embedded.blob.format.MetadataPage;
+import io.spdkio.spi.IoRequest;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Supplier;
+import java.util.function.Function;
 
 /** The metadata thread's I/O to the device, and the memory for it. */
 final class MetadataIo {
@@ -29,8 +32,10 @@ final class MetadataIo {
     private final boolean unmaps;
     private final Arena arena = Arena.ofShared();
     private final ArrayDeque<MemorySegment> pages = new ArrayDeque<>();
-    private CompletableFuture<Void> flushing;
-    private CompletableFuture<Void> flushNext;
+    private final byte[] bytes = new byte[MetadataPage.SIZE_BYTES];
+    private final Waiter flushed = this::flushed;
+    private List<Waiter> flushing = new ArrayList<>();
+    private List<Waiter> flushNext = new ArrayList<>();
     private boolean closed;
 
     MetadataIo(BaseDevice base, EmbeddedThread thread) {
@@ -82,9 +87,14 @@ final class MetadataIo {
         pages.addLast(page);
     }
 
+    /** What a page holds; until the next one is asked for. */
+    byte[] bytesOf(MemorySegment page) {
+        MetadataPage.copy(page, 0, bytes);
+        return bytes;
+    }
+
     /** Runs something with memory of its own. */
-    <T> CompletableFuture<T> withMemory(
-            long sizeBytes, java.util.function.Function<MemorySegment, CompletableFuture<T>> body) {
+    <T> CompletableFuture<T> withMemory(long sizeBytes, Function<MemorySegment, CompletableFuture<T>> body) {
         Arena own = Arena.ofShared();
         CompletableFuture<T> result;
         try {
@@ -97,27 +107,52 @@ final class MetadataIo {
 
     // ---- I/O
 
-    private CompletableFuture<Void> submit(IoType type, long offset, long source, long length, MemorySegment memory) {
-        if (base.isRemoved() || closed) {
-            return CompletableFuture.failedFuture(removed());
+    /** Told how an I/O has ended. */
+    interface Waiter {
+        /**
+         * It has.
+         *
+         * @param problem what it failed with, or null
+         */
+        void ended(Throwable problem);
+    }
+
+    /** Somebody who waits for a future. */
+    private static final class Done extends CompletableFuture<Void> implements Waiter {
+        @Override
+        public void ended(Throwable problem) {
+            if (problem == null) {
+                complete(null);
+            } else {
+                completeExceptionally(problem);
+            }
         }
-        CompletableFuture<Void> done = new CompletableFuture<>();
-        ChildIo io =
-                thread.child(
-                        null,
-                        (_, status) -> {
-                            if (status == 0) {
-                                done.complete(null);
-                            } else if (base.isRemoved()) {
-                                done.completeExceptionally(removed());
-                            } else {
-                                done.completeExceptionally(
-                                        SpdkException.of(
-                                                "%s of %,d bytes of metadata at offset %,d on '%s'"
-                                                        .formatted(type.label(), length, offset, base.name()),
-                                                status));
-                            }
-                        });
+    }
+
+    /** An I/O under way. */
+    private record Pending(MetadataIo io, IoType type, long offset, long length, Waiter waiter)
+            implements EmbeddedThread.ChildHandler {
+        @Override
+        public void childDone(IoRequest parent, int status) {
+            waiter.ended(status == 0 ? null : io.failure(this, status));
+        }
+    }
+
+    private SpdkException failure(Pending io, int status) {
+        return base.isRemoved()
+                ? removed()
+                : SpdkException.of(
+                        "%s of %,d bytes of metadata at offset %,d on '%s'"
+                                .formatted(io.type.label(), io.length, io.offset, base.name()),
+                        status);
+    }
+
+    private void submit(IoType type, long offset, long source, long length, MemorySegment memory, Waiter waiter) {
+        if (base.isRemoved() || closed) {
+            waiter.ended(removed());
+            return;
+        }
+        ChildIo io = thread.child(null, new Pending(this, type, offset, length, waiter));
         io.range(type, offset / blockSize, length / blockSize, blockSize);
         if (memory != null) {
             io.memory(memory);
@@ -126,7 +161,6 @@ final class MetadataIo {
             io.copyFrom(source / blockSize);
         }
         io.submit(channel);
-        return done;
     }
 
     private SpdkException removed() {
@@ -134,72 +168,95 @@ final class MetadataIo {
                 "bdev '" + base.name() + "' was removed under its blobstore; unload the store", -Errno.ENODEV);
     }
 
-    CompletableFuture<Void> read(long offset, MemorySegment into) {
-        return submit(IoType.READ, offset, 0, into.byteSize(), into);
+    void read(long offset, MemorySegment into, Waiter waiter) {
+        submit(IoType.READ, offset, 0, into.byteSize(), into, waiter);
     }
 
-    CompletableFuture<Void> write(long offset, MemorySegment from) {
-        return submit(IoType.WRITE, offset, 0, from.byteSize(), from);
+    void write(long offset, MemorySegment from, Waiter waiter) {
+        submit(IoType.WRITE, offset, 0, from.byteSize(), from, waiter);
     }
 
-    CompletableFuture<Void> writeZeroes(long offset, long length) {
-        return submit(IoType.WRITE_ZEROES, offset, 0, length, null);
+    void writeZeroes(long offset, long length, Waiter waiter) {
+        submit(IoType.WRITE_ZEROES, offset, 0, length, null, waiter);
     }
 
-    CompletableFuture<Void> unmap(long offset, long length) {
-        return submit(IoType.UNMAP, offset, 0, length, null);
-    }
-
-    CompletableFuture<Void> copy(long from, long to, long length) {
-        return submit(IoType.COPY, to, from, length, null);
+    void unmap(long offset, long length, Waiter waiter) {
+        submit(IoType.UNMAP, offset, 0, length, null, waiter);
     }
 
     /** Makes durable what was written before. Those who ask while one is under way share the next. */
-    CompletableFuture<Void> flush() {
+    void flush(Waiter waiter) {
         if (!flushes) {
-            return Async.done();
+            waiter.ended(null);
+        } else if (flushing.isEmpty()) {
+            flushing.add(waiter);
+            startFlush();
+        } else {
+            flushNext.add(waiter);
         }
-        if (flushing == null) {
-            return startFlush(new CompletableFuture<>());
-        }
-        if (flushNext == null) {
-            flushNext = new CompletableFuture<>();
-        }
-        return flushNext;
     }
 
-    private CompletableFuture<Void> startFlush(CompletableFuture<Void> result) {
-        flushing = result;
-        Async.whenDone(
-                submit(IoType.FLUSH, 0, 0, base.geometry().sizeBytes(), null),
-                (_, problem) -> {
-                    flushing = null;
-                    CompletableFuture<Void> next = flushNext;
-                    flushNext = null;
-                    if (next != null) {
-                        var _ = startFlush(next);
-                    }
-                    if (problem == null) {
-                        result.complete(null);
-                    } else {
-                        result.completeExceptionally(Async.cause(problem));
-                    }
-                });
-        return result;
+    private void startFlush() {
+        submit(IoType.FLUSH, 0, 0, base.geometry().sizeBytes(), null, flushed);
+    }
+
+    private void flushed(Throwable problem) {
+        List<Waiter> told = flushing;
+        flushing = flushNext;
+        flushNext = new ArrayList<>();
+        if (!flushing.isEmpty()) {
+            startFlush();
+        }
+        for (Waiter waiter : told) {
+            waiter.ended(problem);
+        }
+    }
+
+    // ---- the same as futures
+
+    CompletableFuture<Void> read(long offset, MemorySegment into) {
+        Done done = new Done();
+        read(offset, into, done);
+        return done;
+    }
+
+    CompletableFuture<Void> write(long offset, MemorySegment from) {
+        Done done = new Done();
+        write(offset, from, done);
+        return done;
+    }
+
+    CompletableFuture<Void> writeZeroes(long offset, long length) {
+        Done done = new Done();
+        writeZeroes(offset, length, done);
+        return done;
+    }
+
+    CompletableFuture<Void> unmap(long offset, long length) {
+        Done done = new Done();
+        unmap(offset, length, done);
+        return done;
+    }
+
+    CompletableFuture<Void> copy(long from, long to, long length) {
+        Done done = new Done();
+        submit(IoType.COPY, to, from, length, null, done);
+        return done;
+    }
+
+    CompletableFuture<Void> flush() {
+        Done done = new Done();
+        flush(done);
+        return done;
     }
 
     /** Begins several at once. */
-    static CompletableFuture<Void> all(java.util.List<CompletableFuture<Void>> several) {
+    static CompletableFuture<Void> all(List<? extends CompletableFuture<Void>> several) {
         return switch (several.size()) {
             case 0 -> Async.done();
             case 1 -> several.getFirst();
             default -> CompletableFuture.allOf(several.toArray(CompletableFuture[]::new));
         };
-    }
-
-    /** Fails a chain of steps with a refusal. */
-    static <T> CompletableFuture<T> failed(Supplier<SpdkException> problem) {
-        return CompletableFuture.failedFuture(problem.get());
     }
 
     /** Lets go of the channel. Nothing is outstanding. */

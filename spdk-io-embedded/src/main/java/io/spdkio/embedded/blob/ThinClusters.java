@@ -2,6 +2,8 @@ package io.spdkio.embedded.blob;
 
 import io.spdkio.Errno;
 import io.spdkio.SpdkException;
+import io.spdkio.embedded.blob.ThinChanges.Insertion;
+import io.spdkio.embedded.blob.ThinChanges.Release;
 import io.spdkio.embedded.blob.format.Async;
 
 import java.util.ArrayList;
@@ -28,90 +30,110 @@ final class ThinClusters {
 
     /** Waits for what is being allocated, however it ends: its I/O may have been aborted. */
     static CompletableFuture<Void> settled(EmbeddedBlob blob) {
-        return MetadataIo.all(List.copyOf(blob.allocating.values())).handle((_, _) -> null);
+        return blob.thinChanges == null || blob.thinChanges.allocating.isEmpty()
+                ? Async.done()
+                : MetadataIo.all(List.copyOf(blob.thinChanges.allocating.values())).handle((_, _) -> null);
     }
 
     /** Allocates a cluster for a place in a blob, unless it has one, and fills it from the parent. */
     CompletableFuture<Void> allocate(EmbeddedBlob blob, long index) {
+        Insertion insertion;
         try {
             store.checkUsable();
             if (index >= blob.meta.clusters.count()) {
                 throw SpdkException.withMessage(blob + " has become smaller: EINVAL", -Errno.EINVAL);
             }
+            if (blob.meta.clusters.get(index) != 0) {
+                return Async.done();
+            }
+            Insertion already = blob.thinChanges().allocating.get(index);
+            if (already != null) {
+                return already;
+            }
+            insertion = new Insertion(index, space.takeCluster());
         } catch (SpdkException e) {
             return CompletableFuture.failedFuture(e);
         }
-        if (blob.meta.clusters.get(index) != 0) {
-            return Async.done();
+        blob.thinChanges().allocating.put(index, insertion);
+        CompletableFuture<Void> filled = families.fill(blob, index, insertion.cluster);
+        if (filled == Async.done()) {
+            insert(blob, insertion);
+        } else {
+            Async.whenDone(
+                    filled,
+                    (_, problem) -> {
+                        if (problem == null) {
+                            insert(blob, insertion);
+                        } else {
+                            endAllocation(blob, insertion, problem);
+                        }
+                    });
         }
-        CompletableFuture<Void> already = blob.allocating.get(index);
-        if (already != null) {
-            return already;
-        }
-        int cluster;
-        try {
-            cluster = space.takeCluster();
-        } catch (SpdkException e) {
-            return CompletableFuture.failedFuture(e);
-        }
-        CompletableFuture<Void> done = new CompletableFuture<>();
-        blob.allocating.put(index, done);
-        Async.whenDone(
-                families.fill(blob, index, cluster),
-                (_, problem) -> {
-                    if (problem == null) {
-                        blob.insertions.add(new EmbeddedBlob.Insertion(index, cluster, done));
-                        insert(blob);
-                    } else {
-                        endAllocation(blob, index, cluster, done, problem);
-                    }
-                });
-        return done;
+        return insertion;
     }
 
-    private void endAllocation(
-            EmbeddedBlob blob, long index, int cluster, CompletableFuture<Void> done, Throwable problem) {
-        blob.allocating.remove(index);
+    private void endAllocation(EmbeddedBlob blob, Insertion insertion, Throwable problem) {
+        blob.thinChanges.allocating.remove(insertion.index);
         if (problem == null) {
-            done.complete(null);
+            insertion.complete(null);
         } else {
             if (!store.hasFailed()) {
                 // It may hold a copy of something, which the next one to get it must not see.
-                writer.releaseUnused(blob, cluster);
+                writer.releaseUnused(blob, insertion.cluster);
             }
-            done.completeExceptionally(Async.cause(problem));
+            insertion.completeExceptionally(Async.cause(problem));
+        }
+    }
+
+    private void insert(EmbeddedBlob blob, Insertion insertion) {
+        ThinChanges changes = blob.thinChanges;
+        changes.insertions.add(insertion);
+        if (!changes.inserting) {
+            changes.inserting = true;
+            var _ = new Inserting(blob, changes).begin();
         }
     }
 
     /** Writes down all that has come, and then what has come meanwhile. */
-    private void insert(EmbeddedBlob blob) {
-        if (blob.inserting) {
-            return;
-        }
-        blob.inserting = true;
-        Async.whenDone(
-                Async.loop(
-                        () -> !blob.insertions.isEmpty(),
-                        () ->
-                                blob.writing.run(() -> {
-                                    List<EmbeddedBlob.Insertion> due = List.copyOf(blob.insertions);
-                                    blob.insertions.clear();
-                                    return insertNow(blob, due);
-                                })),
-                (_, _) -> blob.inserting = false);
-    }
+    private final class Inserting extends Steps<Void> {
+        private final EmbeddedBlob blob;
+        private final ThinChanges changes;
+        private List<Insertion> due = List.of();
 
-    private CompletableFuture<Void> insertNow(EmbeddedBlob blob, List<EmbeddedBlob.Insertion> due) {
-        CompletableFuture<Void> written;
-        try {
-            written = writer.insert(blob, due);
-        } catch (RuntimeException e) {
-            written = CompletableFuture.failedFuture(e);
+        Inserting(EmbeddedBlob blob, ThinChanges changes) {
+            this.blob = blob;
+            this.changes = changes;
         }
-        return written.handle((_, problem) -> {
-            due.forEach(it -> endAllocation(blob, it.index(), it.cluster(), it.done(), problem));
-            return null;
-        });
+
+        @Override
+        void step(int number) {
+            if (number == 0) {
+                await(blob.writing.run(this::write));
+            } else {
+                tell(null);
+            }
+        }
+
+        @Override
+        void failed(Throwable cause) {
+            tell(cause);
+        }
+
+        private CompletableFuture<Void> write() {
+            due = changes.insertions;
+            changes.insertions = new ArrayList<>();
+            return writer.insert(blob, due);
+        }
+
+        private void tell(Throwable problem) {
+            due.forEach(it -> endAllocation(blob, it, problem));
+            if (changes.insertions.isEmpty()) {
+                changes.inserting = false;
+                end(null);
+            } else {
+                goTo(0);
+            }
+        }
     }
 
     /** Gives a cluster of a thin blob back. */
@@ -121,37 +143,38 @@ final class ThinClusters {
         } catch (SpdkException e) {
             return CompletableFuture.failedFuture(e);
         }
-        CompletableFuture<Void> done = new CompletableFuture<>();
-        blob.releases.add(new EmbeddedBlob.Release(index, done));
-        if (!blob.releasing) {
-            blob.releasing = true;
+        ThinChanges changes = blob.thinChanges();
+        Release release = new Release(index);
+        changes.releases.add(release);
+        if (!changes.releasing) {
+            changes.releasing = true;
             Async.whenDone(
-                    Async.loop(() -> !blob.releases.isEmpty(), () -> releaseAll(blob)),
-                    (_, _) -> blob.releasing = false);
+                    Async.loop(() -> !changes.releases.isEmpty(), () -> releaseAll(blob, changes)),
+                    (_, _) -> changes.releasing = false);
         }
-        return done;
+        return release;
     }
 
-    private CompletableFuture<Void> releaseAll(EmbeddedBlob blob) {
-        List<EmbeddedBlob.Release> due = new ArrayList<>();
+    private CompletableFuture<Void> releaseAll(EmbeddedBlob blob, ThinChanges changes) {
+        List<Release> due = new ArrayList<>();
         return store.quietly(
                         List.of(blob),
                         () ->
                                 blob.writing.run(() -> {
-                                    due.addAll(blob.releases);
-                                    blob.releases.clear();
+                                    due.addAll(changes.releases);
+                                    changes.releases.clear();
                                     Set<Long> indexes = new LinkedHashSet<>();
-                                    due.forEach(it -> indexes.add(it.index()));
+                                    due.forEach(it -> indexes.add(it.index));
                                     return keepsAll(blob)
                                             ? unmap(blob, indexes)
                                             : writer.remove(blob, List.copyOf(indexes));
                                 }))
                 .handle((_, problem) -> {
-                    for (EmbeddedBlob.Release it : due) {
+                    for (Release it : due) {
                         if (problem == null) {
-                            it.done().complete(null);
+                            it.complete(null);
                         } else {
-                            it.done().completeExceptionally(Async.cause(problem));
+                            it.completeExceptionally(Async.cause(problem));
                         }
                     }
                     return null;

@@ -243,6 +243,12 @@ public final class BlobMetadata {
             return new CorruptStoreException("blob 0x%x: %s".formatted(blob.id, what));
         }
 
+        private CorruptStoreException corrupt(int piece, String what) {
+            return corrupt(
+                    "extent page %d (for clusters from %d): %s"
+                            .formatted(blob.extentPages[piece] & 0xffff_ffffL, (long) piece * ClusterMap.PIECE, what));
+        }
+
         /**
          * Reads the next page of the chain.
          *
@@ -250,10 +256,15 @@ public final class BlobMetadata {
          * @param number where it lies
          * @return the page after it, or {@link MetadataPage#NO_NEXT}
          */
-        public int page(MemorySegment page, long number) {
+        public int page(byte[] page, long number) {
             if (!MetadataPage.isValid(page)) {
                 throw corrupt("the checksum of metadata page " + number + " is wrong");
             }
+            return validPage(page, number);
+        }
+
+        /** The same for a page whose checksum is right. */
+        int validPage(byte[] page, long number) {
             if (MetadataPage.id(page) != blob.id || MetadataPage.sequence(page) != sequence) {
                 throw corrupt(
                         "metadata page %d is page %d of blob 0x%x, and page %d was expected"
@@ -273,7 +284,7 @@ public final class BlobMetadata {
             return next;
         }
 
-        private void descriptors(MemorySegment page, long number) {
+        private void descriptors(byte[] page, long number) {
             int at = 0;
             while (at + 5 <= MetadataPage.DESCRIPTORS_BYTES) {
                 int offset = MetadataPage.DESCRIPTORS_AT + at;
@@ -288,7 +299,7 @@ public final class BlobMetadata {
                                     .formatted(type, offset, number, length));
                 }
                 try {
-                    descriptor(type, page.asSlice(offset + 5, length));
+                    descriptor(type, page, offset + 5, (int) length);
                 } catch (CorruptStoreException e) {
                     throw new CorruptStoreException(
                             e.getMessage() + " (byte %d of metadata page %d)".formatted(offset, number));
@@ -297,16 +308,16 @@ public final class BlobMetadata {
             }
         }
 
-        private void descriptor(int type, MemorySegment body) {
+        private void descriptor(int type, byte[] page, int at, int size) {
             switch (type) {
                 case Descriptor.PADDING -> {
                     // Nothing is in there.
                 }
-                case Descriptor.FLAGS -> flags(body);
-                case Descriptor.XATTR -> xattr(body, blob.xattrs);
-                case Descriptor.XATTR_INTERNAL -> xattr(body, blob.internalXattrs);
-                case Descriptor.EXTENT_RLE -> runs(body);
-                case Descriptor.EXTENT_TABLE -> table(body);
+                case Descriptor.FLAGS -> flags(page, at, size);
+                case Descriptor.XATTR -> xattr(page, at, size, blob.xattrs);
+                case Descriptor.XATTR_INTERNAL -> xattr(page, at, size, blob.internalXattrs);
+                case Descriptor.EXTENT_RLE -> runs(page, at, size);
+                case Descriptor.EXTENT_TABLE -> table(page, at, size);
                 case Descriptor.EXTENT_PAGE -> throw corrupt("clusters of an extent page in the chain of pages");
                 default -> {
                     if (unknownIsCorrupt) {
@@ -316,13 +327,13 @@ public final class BlobMetadata {
             }
         }
 
-        private void flags(MemorySegment body) {
-            if (body.byteSize() != 24) {
-                throw corrupt("flags of " + body.byteSize() + " bytes");
+        private void flags(byte[] page, int at, int size) {
+            if (size != 24) {
+                throw corrupt("flags of " + size + " bytes");
             }
-            blob.invalidFlags = Fields.i64(body, 0);
-            blob.dataReadOnlyFlags = Fields.i64(body, 8);
-            blob.mdReadOnlyFlags = Fields.i64(body, 16);
+            blob.invalidFlags = Fields.i64(page, at);
+            blob.dataReadOnlyFlags = Fields.i64(page, at + 8);
+            blob.mdReadOnlyFlags = Fields.i64(page, at + 16);
             if ((blob.invalidFlags & ~KNOWN_INVALID_FLAGS) != 0) {
                 throw corrupt(
                         "flags 0x%x are not known; a newer version can open it"
@@ -330,19 +341,21 @@ public final class BlobMetadata {
             }
         }
 
-        private void xattr(MemorySegment body, Map<String, byte[]> into) {
-            if (body.byteSize() < 4) {
-                throw corrupt("an attribute of " + body.byteSize() + " bytes");
+        private void xattr(byte[] page, int at, int size, Map<String, byte[]> into) {
+            if (size < 4) {
+                throw corrupt("an attribute of " + size + " bytes");
             }
-            int nameLength = Fields.u16(body, 0);
-            int valueLength = Fields.u16(body, 2);
-            if (body.byteSize() != 4L + nameLength + valueLength) {
+            int nameLength = Fields.u16(page, at);
+            int valueLength = Fields.u16(page, at + 2);
+            if (size != 4L + nameLength + valueLength) {
                 throw corrupt(
                         "an attribute of %d bytes with a name of %d and a value of %d"
-                                .formatted(body.byteSize(), nameLength, valueLength));
+                                .formatted(size, nameLength, valueLength));
             }
-            byte[] value = Fields.bytes(body, 4L + nameLength, valueLength);
-            into.putIfAbsent(XattrNames.ofBytes(Fields.bytes(body, 4, nameLength)), value);
+            int valueAt = at + 4 + nameLength;
+            into.putIfAbsent(
+                    XattrNames.ofBytes(Arrays.copyOfRange(page, at + 4, valueAt)),
+                    Arrays.copyOfRange(page, valueAt, valueAt + valueLength));
         }
 
         private int checkedCluster(long cluster) {
@@ -352,18 +365,18 @@ public final class BlobMetadata {
             return (int) cluster;
         }
 
-        private void runs(MemorySegment body) {
+        private void runs(byte[] page, int at, int size) {
             if (tableClusters >= 0) {
                 throw corrupt("both an extent table and runs of clusters");
             }
-            if (body.byteSize() == 0 || body.byteSize() % RUN_BYTES != 0) {
-                throw corrupt("runs of clusters of " + body.byteSize() + " bytes");
+            if (size == 0 || size % RUN_BYTES != 0) {
+                throw corrupt("runs of clusters of " + size + " bytes");
             }
             runsFound = true;
             long before = blob.clusters.count();
-            for (long at = 0; at < body.byteSize(); at += RUN_BYTES) {
-                long first = Fields.u32(body, at);
-                long length = Fields.u32(body, at + 4);
+            for (int run = at; run < at + size; run += RUN_BYTES) {
+                long first = Fields.u32(page, run);
+                long length = Fields.u32(page, run + 4);
                 long begin = blob.clusters.count();
                 if (begin + length > 0xffff_ffffL) {
                     throw corrupt("more than 2^32 - 1 clusters");
@@ -391,14 +404,14 @@ public final class BlobMetadata {
             }
         }
 
-        private void table(MemorySegment body) {
+        private void table(byte[] page, int at, int size) {
             if (runsFound) {
                 throw corrupt("both an extent table and runs of clusters");
             }
-            if (body.byteSize() < 8 || (body.byteSize() - 8) % RUN_BYTES != 0) {
-                throw corrupt("an extent table of " + body.byteSize() + " bytes");
+            if (size < 8 || (size - 8) % RUN_BYTES != 0) {
+                throw corrupt("an extent table of " + size + " bytes");
             }
-            long count = Fields.i64(body, 0);
+            long count = Fields.i64(page, at);
             if (count < 0 || count > 0xffff_ffffL || (tableClusters >= 0 && count != tableClusters)) {
                 throw corrupt(
                         "an extent table for "
@@ -411,24 +424,24 @@ public final class BlobMetadata {
             }
             tableClusters = count;
             int entries = ClusterMap.piecesFor(count);
-            for (long at = 8; at < body.byteSize(); at += RUN_BYTES) {
-                long page = Fields.u32(body, at);
-                long length = Fields.u32(body, at + 4);
+            for (int run = at + 8; run < at + size; run += RUN_BYTES) {
+                long extentPage = Fields.u32(page, run);
+                long length = Fields.u32(page, run + 4);
                 int filled = table.length;
                 if (filled + length > entries) {
                     throw corrupt("an extent table of more than " + entries + " pages for " + count + " clusters");
                 }
-                if (page == 0) {
+                if (extentPage == 0) {
                     if (!blob.isThin() && length != 0) {
                         throw corrupt("extent pages that are not allocated, and it is not thin");
                     }
                     table = Arrays.copyOf(table, filled + (int) length);
                 } else {
-                    if (length != 1 || page >= mdPages) {
-                        throw corrupt("extent page %d of %d, %d times".formatted(page, mdPages, length));
+                    if (length != 1 || extentPage >= mdPages) {
+                        throw corrupt("extent page %d of %d, %d times".formatted(extentPage, mdPages, length));
                     }
                     table = Arrays.copyOf(table, filled + 1);
-                    table[filled] = (int) page;
+                    table[filled] = (int) extentPage;
                 }
             }
         }
@@ -451,11 +464,9 @@ public final class BlobMetadata {
          * @param page its bytes
          * @param piece which one it is
          */
-        public void extentPage(MemorySegment page, int piece) {
-            long number = blob.extentPages[piece] & 0xffff_ffffL;
-            String where = "extent page " + number + " (for clusters from " + (long) piece * ClusterMap.PIECE + "): ";
+        public void extentPage(byte[] page, int piece) {
             if (!MetadataPage.isValid(page)) {
-                throw corrupt(where + "the checksum is wrong");
+                throw corrupt(piece, "the checksum is wrong");
             }
             int type = Fields.u8(page, MetadataPage.DESCRIPTORS_AT);
             long length = Fields.u32(page, MetadataPage.DESCRIPTORS_AT + 1);
@@ -466,28 +477,28 @@ public final class BlobMetadata {
                     || bytes <= 0
                     || bytes % 4 != 0
                     || length > MetadataPage.DESCRIPTORS_BYTES - 5) {
-                throw corrupt(where + "it is none");
+                throw corrupt(piece, "it is none");
             }
             long start = Fields.u32(page, MetadataPage.DESCRIPTORS_AT + 5);
             long first = (long) piece * ClusterMap.PIECE;
             if (start != first) {
-                throw corrupt(where + "it is for clusters from " + start);
+                throw corrupt(piece, "it is for clusters from " + start);
             }
             long wanted = Math.min(ClusterMap.PIECE, tableClusters - first);
             long there = bytes / 4;
             if (there < wanted && !blob.isThin()) {
                 // A blob that was being made smaller: what it has lost is at its end.
                 if (piece != blob.extentPages.length - 1) {
-                    throw corrupt(where + "it has " + there + " clusters of " + wanted);
+                    throw corrupt(piece, "it has " + there + " clusters of " + wanted);
                 }
                 tableClusters = first + there;
                 blob.clusters.resize(tableClusters);
             }
             for (int i = 0; i < Math.min(there, wanted); i++) {
-                long cluster = Fields.u32(page, MetadataPage.DESCRIPTORS_AT + 9 + 4L * i);
+                long cluster = Fields.u32(page, MetadataPage.DESCRIPTORS_AT + 9 + 4 * i);
                 if (cluster == 0) {
                     if (!blob.isThin()) {
-                        throw corrupt(where + "cluster " + (first + i) + " is not allocated, and it is not thin");
+                        throw corrupt(piece, "cluster " + (first + i) + " is not allocated, and it is not thin");
                     }
                 } else {
                     blob.clusters.set(first + i, checkedCluster(cluster));
@@ -642,9 +653,7 @@ public final class BlobMetadata {
         Fields.u8(page, MetadataPage.DESCRIPTORS_AT, Descriptor.EXTENT_PAGE);
         Fields.u32(page, MetadataPage.DESCRIPTORS_AT + 1, 4 + 4L * entries);
         Fields.u32(page, MetadataPage.DESCRIPTORS_AT + 5, first);
-        for (int i = 0; i < entries; i++) {
-            Fields.u32(page, MetadataPage.DESCRIPTORS_AT + 9 + 4L * i, clusters.get(first + i));
-        }
+        Fields.i32(page, MetadataPage.DESCRIPTORS_AT + 9, clusters.piece(piece));
         MetadataPage.seal(page);
     }
 

@@ -86,6 +86,11 @@ public final class ClusterMap {
         return at < entries.length ? entries[at] : 0;
     }
 
+    /** The entries of a piece; none when it has no cluster allocated. */
+    int[] piece(int piece) {
+        return pieces[piece];
+    }
+
     /**
      * Changes one.
      *

@@ -1,6 +1,8 @@
 package io.spdkio.embedded.blob.format;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 
 /**
  * A metadata page: whose it is, its place in the chain of the blob's pages, descriptors, the next page, a checksum. The
@@ -79,12 +81,23 @@ public final class MetadataPage {
     }
 
     /**
+     * Copies a page to where it is read.
+     *
+     * @param page memory that begins with a page
+     * @param at where the page begins
+     * @param into {@link #SIZE_BYTES} bytes
+     */
+    public static void copy(MemorySegment page, long at, byte[] into) {
+        MemorySegment.copy(page, ValueLayout.JAVA_BYTE, at, into, 0, SIZE_BYTES);
+    }
+
+    /**
      * Whether the checksum is right.
      *
      * @param page a page
      * @return true if it is
      */
-    public static boolean isValid(MemorySegment page) {
+    public static boolean isValid(byte[] page) {
         return Fields.crc32c(page, CRC_AT) == Fields.i32(page, CRC_AT);
     }
 
@@ -94,7 +107,7 @@ public final class MetadataPage {
      * @param page a page
      * @return the blob's id
      */
-    public static long id(MemorySegment page) {
+    public static long id(byte[] page) {
         return Fields.i64(page, 0);
     }
 
@@ -104,7 +117,7 @@ public final class MetadataPage {
      * @param page a page
      * @return 0 for the first
      */
-    public static int sequence(MemorySegment page) {
+    public static int sequence(byte[] page) {
         return Fields.i32(page, SEQUENCE_AT);
     }
 
@@ -114,7 +127,7 @@ public final class MetadataPage {
      * @param page a page
      * @return its number, or {@link #NO_NEXT}
      */
-    public static int next(MemorySegment page) {
+    public static int next(byte[] page) {
         return Fields.i32(page, NEXT_AT);
     }
 
@@ -125,7 +138,7 @@ public final class MetadataPage {
      * @param number where it lies
      * @return true if it is
      */
-    public static boolean isFirst(MemorySegment page, long number) {
+    public static boolean isFirst(byte[] page, long number) {
         return sequence(page) == 0 && id(page) == blobId(number) && isValid(page);
     }
 
@@ -135,9 +148,9 @@ public final class MetadataPage {
      * @param page a page
      * @return true if it holds nothing but zeroes
      */
-    public static boolean isEmpty(MemorySegment page) {
-        return page.asSlice(0, SIZE_BYTES).mismatch(ZEROES) == -1;
+    public static boolean isEmpty(byte[] page) {
+        return Arrays.equals(page, ZEROES);
     }
 
-    private static final MemorySegment ZEROES = MemorySegment.ofArray(new byte[SIZE_BYTES]).asReadOnly();
+    private static final byte[] ZEROES = new byte[SIZE_BYTES];
 }

@@ -1,6 +1,7 @@
 package io.spdkio.embedded.blob.format;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -279,7 +280,8 @@ public final class StoreDump {
                 .thenRun(() -> tell(begin + pages * pageBytes, 0, "end", emptyPages + " metadata pages are empty"));
     }
 
-    private void page(MemorySegment page, long number, long at) {
+    private void page(MemorySegment memory, long number, long at) {
+        byte[] page = memory.toArray(ValueLayout.JAVA_BYTE);
         boolean free = usedPages != null && !usedPages.get(number);
         if (MetadataPage.isEmpty(page)) {
             emptyPages++;
@@ -306,7 +308,7 @@ public final class StoreDump {
         } else {
             tell(at, 1, "page " + number, what + left);
         }
-        descriptors(page, at);
+        descriptors(memory, at);
         int next = MetadataPage.next(page);
         if (next != MetadataPage.NO_NEXT) {
             long nextPage = next & 0xffff_ffffL;

@@ -3,6 +3,7 @@ package io.spdkio.embedded.blob.format;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -43,6 +44,9 @@ public final class StoreScan {
 
     /** Memory for single pages that is not used now. */
     private final ArrayDeque<MemorySegment> sparePages = new ArrayDeque<>();
+
+    /** The page that is looked at. */
+    private final byte[] bytes = new byte[MetadataPage.SIZE_BYTES];
 
     private MemorySegment chunk;
     private long chunkFirst;
@@ -194,9 +198,10 @@ public final class StoreScan {
         return (superBlock.mdStart() + page) * pageBytes;
     }
 
-    /** A page of the chunk. */
-    private MemorySegment inChunk(long page) {
-        return chunk.asSlice((page - chunkFirst) * pageBytes, pageBytes);
+    /** A page of the chunk; until the next one is asked for. */
+    private byte[] inChunk(long page) {
+        MetadataPage.copy(chunk, (page - chunkFirst) * pageBytes, bytes);
+        return bytes;
     }
 
     private boolean isInChunk(long page) {
@@ -208,7 +213,7 @@ public final class StoreScan {
     /** A blob that is being read. */
     private final class Reading {
         final BlobMetadata.Decoder decoder;
-        final List<Integer> chain = new ArrayList<>(1);
+        int[] chain = {};
         int next;
         int piece;
         boolean failed;
@@ -219,25 +224,51 @@ public final class StoreScan {
         }
 
         /** Takes a page; then finds the next one that is needed. */
-        void take(MemorySegment bytes) {
+        void take(byte[] page) {
             try {
                 if (decoder.blob().extentPages == null) {
-                    chain.add(next);
-                    next = decoder.page(bytes, next);
-                    if (next == MetadataPage.NO_NEXT) {
-                        decoder.endChain();
-                        piece = -1;
-                        nextPiece();
-                    }
+                    tookOfChain(decoder.page(page, next));
                 } else {
-                    decoder.extentPage(bytes, piece);
+                    decoder.extentPage(page, piece);
                     nextPiece();
                 }
             } catch (CorruptStoreException e) {
-                failed = true;
-                next = MetadataPage.NO_NEXT;
-                problems.accept(e);
+                failed(e);
             }
+        }
+
+        /** Takes the first page, which is valid. */
+        void takeFirst(byte[] page) {
+            try {
+                tookOfChain(decoder.validPage(page, next));
+            } catch (CorruptStoreException e) {
+                failed(e);
+            }
+        }
+
+        private void tookOfChain(int following) {
+            chain = Arrays.copyOf(chain, chain.length + 1);
+            chain[chain.length - 1] = next;
+            next = following;
+            if (next == MetadataPage.NO_NEXT) {
+                decoder.endChain();
+                piece = -1;
+                nextPiece();
+            }
+        }
+
+        private void failed(CorruptStoreException problem) {
+            failed = true;
+            next = MetadataPage.NO_NEXT;
+            problems.accept(problem);
+        }
+
+        /** Takes what of it is in the chunk; true when nothing is missing any more. */
+        boolean takeFromChunk() {
+            while (next != MetadataPage.NO_NEXT && isInChunk(next)) {
+                take(inChunk(next));
+            }
+            return next == MetadataPage.NO_NEXT;
         }
 
         private void nextPiece() {
@@ -257,61 +288,58 @@ public final class StoreScan {
 
     private CompletableFuture<Void> blobsOfChunk() {
         List<Reading> readings = new ArrayList<>();
-        for (long page = chunkFirst; page < chunkFirst + chunkPages; page++) {
-            if (usedBlobIds != null && !usedBlobIds.get(page)) {
-                continue;
-            }
-            MemorySegment bytes = inChunk(page);
-            if (MetadataPage.isFirst(bytes, page)) {
-                readings.add(new Reading(MetadataPage.blobId(page)));
-            } else if (usedBlobIds != null) {
-                problems.accept(
-                        new CorruptStoreException(
-                                "blob 0x%x: metadata page %d is not its first page, or damaged"
-                                        .formatted(MetadataPage.blobId(page), page)));
-            } else if (!MetadataPage.isEmpty(bytes) && !MetadataPage.isValid(bytes)) {
-                problems.accept(CorruptStoreException.harmless("metadata page " + page + ": the checksum is wrong"));
-            }
+        for (long page = nextOfInterest(chunkFirst);
+                page >= 0 && page < chunkFirst + chunkPages;
+                page = nextOfInterest(page + 1)) {
+            begin(page, readings);
         }
-        return Async.loop(() -> advance(readings), () -> readMissing(readings))
-                .thenRun(() -> {
-                    for (Reading reading : readings) {
-                        if (!reading.failed) {
-                            finish(reading);
-                        }
-                    }
-                });
+        List<Reading> incomplete = new ArrayList<>(readings);
+        return Async.loop(() -> advance(incomplete), () -> readMissing(incomplete))
+                .thenRun(() -> readings.forEach(this::finish));
+    }
+
+    /** Looks at a page that may be the first one of a blob. */
+    private void begin(long page, List<Reading> readings) {
+        byte[] first = inChunk(page);
+        if (MetadataPage.isFirst(first, page)) {
+            Reading reading = new Reading(MetadataPage.blobId(page));
+            readings.add(reading);
+            reading.takeFirst(first);
+        } else if (usedBlobIds != null) {
+            problems.accept(
+                    new CorruptStoreException(
+                            "blob 0x%x: metadata page %d is not its first page, or damaged"
+                                    .formatted(MetadataPage.blobId(page), page)));
+        } else if (!MetadataPage.isEmpty(first) && !MetadataPage.isValid(first)) {
+            problems.accept(CorruptStoreException.harmless("metadata page " + page + ": the checksum is wrong"));
+        }
     }
 
     /** Takes what is in the chunk; true when something is missing. */
-    private boolean advance(List<Reading> readings) {
-        boolean missing = false;
-        for (Reading reading : readings) {
-            while (reading.next != MetadataPage.NO_NEXT && isInChunk(reading.next)) {
-                reading.take(inChunk(reading.next));
-            }
-            missing |= reading.next != MetadataPage.NO_NEXT;
-        }
-        return missing;
+    private boolean advance(List<Reading> incomplete) {
+        incomplete.removeIf(Reading::takeFromChunk);
+        return !incomplete.isEmpty();
     }
 
-    private CompletableFuture<Void> readMissing(List<Reading> readings) {
+    private CompletableFuture<Void> readMissing(List<Reading> incomplete) {
         List<CompletableFuture<Void>> reads = new ArrayList<>();
-        for (Reading reading : readings) {
-            if (reading.next != MetadataPage.NO_NEXT) {
-                MemorySegment page = sparePages.isEmpty() ? memory.apply(pageBytes) : sparePages.pollLast();
-                reads.add(
-                        source.read(offsetOf(reading.next), page)
-                                .thenRun(() -> {
-                                    reading.take(page);
-                                    sparePages.addLast(page);
-                                }));
-            }
+        for (Reading reading : incomplete) {
+            MemorySegment page = sparePages.isEmpty() ? memory.apply(pageBytes) : sparePages.pollLast();
+            reads.add(
+                    source.read(offsetOf(reading.next), page)
+                            .thenRun(() -> {
+                                MetadataPage.copy(page, 0, bytes);
+                                reading.take(bytes);
+                                sparePages.addLast(page);
+                            }));
         }
         return CompletableFuture.allOf(reads.toArray(CompletableFuture[]::new));
     }
 
     private void finish(Reading reading) {
+        if (reading.failed) {
+            return;
+        }
         BlobMetadata blob = reading.decoder.blob();
         try {
             OptionalLong parent = blob.isThin() ? blob.internalId(BlobMetadata.PARENT) : OptionalLong.empty();
@@ -320,7 +348,7 @@ public final class StoreScan {
             }
             if (cloneOf(blob).isPresent()) {
                 unfinished.put(blob.id, blob);
-                chains.put(blob.id, reading.chain.stream().mapToInt(Integer::intValue).toArray());
+                chains.put(blob.id, reading.chain);
                 return;
             }
         } catch (CorruptStoreException e) {
@@ -341,11 +369,7 @@ public final class StoreScan {
             Long parent = parents.get(cloneOf(snapshot).getAsLong());
             if (parent != null && parent == id.longValue()) {
                 kept.add(id);
-                List<Integer> chain = new ArrayList<>();
-                for (int page : chains.get(id)) {
-                    chain.add(page);
-                }
-                accept(snapshot, chain, true);
+                accept(snapshot, chains.get(id), true);
             } else {
                 dropped.add(snapshot);
                 parents.remove(id);
@@ -354,7 +378,7 @@ public final class StoreScan {
     }
 
     /** Counts a blob, and what it uses. Its clone may have some of it too when it was being deleted. */
-    private void accept(BlobMetadata blob, List<Integer> chain, boolean sharing) {
+    private void accept(BlobMetadata blob, int[] chain, boolean sharing) {
         foundBlobIds.set(MetadataPage.firstPage(blob.id));
         visitor.accept(blob);
         if (!claiming) {
