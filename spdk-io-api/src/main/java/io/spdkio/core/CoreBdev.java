@@ -61,12 +61,12 @@ record CoreBdev(CoreEnv env, EngineBdev device) implements Bdev {
 
     @Override
     public BdevStatistics statistics() {
-        return device.statistics();
+        return device.statistics().snapshot();
     }
 
     @Override
     public void resetStatistics() {
-        device.resetStatistics();
+        device.statistics().reset();
     }
 
     @Override
@@ -82,12 +82,12 @@ record CoreBdev(CoreEnv env, EngineBdev device) implements Bdev {
 
     @Override
     public void recordLatency(boolean enabled) {
-        device.recordLatency(enabled);
+        device.statistics().recordLatency(enabled);
     }
 
     @Override
     public LatencyHistogram latency() {
-        return device.latency();
+        return device.statistics().latency();
     }
 
     @Override

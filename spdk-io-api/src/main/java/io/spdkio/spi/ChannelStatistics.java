@@ -2,11 +2,13 @@ package io.spdkio.spi;
 
 import io.spdkio.bdev.BdevStatistics;
 import io.spdkio.bdev.IoType;
+import io.spdkio.bdev.LatencyHistogram;
 
 /**
  * What an engine counts of one channel: written by its thread, read by any, which may see a little less than there is.
  */
 public final class ChannelStatistics {
+    private final DeviceStatistics device;
     private long readOps;
     private long readBytes;
     private long readNanos;
@@ -18,11 +20,15 @@ public final class ChannelStatistics {
     private long otherOps;
     private long errors;
 
-    /** Starts at zero. */
-    public ChannelStatistics() {}
+    /** Null until the first latency is recorded: it has some 58 KiB. */
+    private volatile LatencyHistogram latency;
+
+    ChannelStatistics(DeviceStatistics device) {
+        this.device = device;
+    }
 
     /**
-     * Counts a completion.
+     * Counts a completion, and its latency if those are recorded.
      *
      * @param type the operation
      * @param bytes its length
@@ -30,6 +36,9 @@ public final class ChannelStatistics {
      * @param nanos how long it took
      */
     public void count(IoType type, long bytes, int status, long nanos) {
+        if (device.recordsLatency()) {
+            recordLatency(nanos);
+        }
         if (status != 0) {
             errors++;
             return;
@@ -53,12 +62,32 @@ public final class ChannelStatistics {
         }
     }
 
-    /**
-     * What was counted.
-     *
-     * @return a snapshot
-     */
-    public BdevStatistics snapshot() {
+    private void recordLatency(long nanos) {
+        LatencyHistogram histogram = latency;
+        if (histogram == null) {
+            histogram = new LatencyHistogram();
+            latency = histogram;
+        }
+        histogram.record(nanos);
+    }
+
+    boolean hasLatency() {
+        return latency != null;
+    }
+
+    LatencyHistogram addLatencyTo(LatencyHistogram sum) {
+        LatencyHistogram histogram = latency;
+        return histogram == null ? sum : sum.add(histogram);
+    }
+
+    void resetLatency() {
+        LatencyHistogram histogram = latency;
+        if (histogram != null) {
+            histogram.reset();
+        }
+    }
+
+    BdevStatistics snapshot() {
         return new BdevStatistics(
                 readOps,
                 readBytes,
@@ -72,15 +101,8 @@ public final class ChannelStatistics {
                 errors);
     }
 
-    /**
-     * Adds or subtracts.
-     *
-     * @param a one
-     * @param b the other
-     * @param sign 1 to add the other, -1 to subtract it
-     * @return the result
-     */
-    public static BdevStatistics sum(BdevStatistics a, BdevStatistics b, int sign) {
+    /** Adds, or with sign -1 subtracts. */
+    static BdevStatistics sum(BdevStatistics a, BdevStatistics b, int sign) {
         return new BdevStatistics(
                 a.readOps() + sign * b.readOps(),
                 a.readBytes() + sign * b.readBytes(),

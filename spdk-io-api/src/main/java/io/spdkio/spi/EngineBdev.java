@@ -4,9 +4,7 @@ import io.spdkio.Errno;
 import io.spdkio.SpdkException;
 import io.spdkio.bdev.BdevEvent;
 import io.spdkio.bdev.BdevGeometry;
-import io.spdkio.bdev.BdevStatistics;
 import io.spdkio.bdev.IoType;
-import io.spdkio.bdev.LatencyHistogram;
 import io.spdkio.bdev.OpenMode;
 import io.spdkio.bdev.QosLimits;
 
@@ -79,14 +77,11 @@ public interface EngineBdev {
     EngineDesc open(EngineThread thread, OpenMode mode, Consumer<BdevEvent> sink);
 
     /**
-     * What it has done.
+     * What is counted of it.
      *
-     * @return the sum over all threads
+     * @return the same object always
      */
-    BdevStatistics statistics();
-
-    /** Sets statistics and latencies back to zero. */
-    void resetStatistics();
+    DeviceStatistics statistics();
 
     /**
      * Sets its limits.
@@ -107,18 +102,4 @@ public interface EngineBdev {
     default QosLimits qosLimits() {
         return QosLimits.NONE;
     }
-
-    /**
-     * Begins or ends to record latencies.
-     *
-     * @param enabled whether to
-     */
-    void recordLatency(boolean enabled);
-
-    /**
-     * The latencies.
-     *
-     * @return a snapshot
-     */
-    LatencyHistogram latency();
 }

@@ -5,13 +5,11 @@ import io.spdkio.SpdkException;
 import io.spdkio.bdev.BdevBackend;
 import io.spdkio.bdev.BdevEvent;
 import io.spdkio.bdev.BdevGeometry;
-import io.spdkio.bdev.BdevStatistics;
 import io.spdkio.bdev.ClaimType;
 import io.spdkio.bdev.IoType;
-import io.spdkio.bdev.LatencyHistogram;
 import io.spdkio.bdev.OpenMode;
 import io.spdkio.bdev.QosLimits;
-import io.spdkio.spi.ChannelStatistics;
+import io.spdkio.spi.DeviceStatistics;
 import io.spdkio.spi.EngineBdev;
 import io.spdkio.spi.EngineChannel;
 import io.spdkio.spi.EngineDesc;
@@ -34,7 +32,6 @@ import java.util.function.LongSupplier;
  * the data path reads; code of the backend runs without it.
  */
 public final class EmbeddedBdev implements EngineBdev {
-    private static final BdevStatistics NOTHING = new BdevStatistics(0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
     private final String name;
     private final UUID uuid;
@@ -47,14 +44,11 @@ public final class EmbeddedBdev implements EngineBdev {
 
     private volatile BdevGeometry geometry;
     private volatile boolean removed;
-    private volatile boolean recordsLatency;
 
+    private final DeviceStatistics statistics = new DeviceStatistics();
     private final SpinLock guard = new SpinLock();
     private final Set<Desc> descs = new LinkedHashSet<>();
     private final List<EmbeddedChannel> channels = new ArrayList<>();
-    private final List<LatencyHistogram> histograms = new ArrayList<>();
-    private BdevStatistics ofClosedChannels = NOTHING;
-    private BdevStatistics baseline = NOTHING;
     private boolean finished;
 
     /** Null while there are no limits. */
@@ -291,14 +285,9 @@ public final class EmbeddedBdev implements EngineBdev {
         return channel;
     }
 
-    void channelClosed(EmbeddedChannel channel, LatencyHistogram histogram) {
+    void channelClosed(EmbeddedChannel channel) {
         try (SpinLock _ = guard.acquire()) {
             channels.remove(channel);
-            ofClosedChannels = ChannelStatistics.sum(ofClosedChannels, channel.statistics.snapshot(), 1);
-            if (histogram != null && histograms.size() > 1) {
-                histograms.remove(histogram);
-                histograms.getFirst().add(histogram);
-            }
         }
     }
 
@@ -450,58 +439,9 @@ public final class EmbeddedBdev implements EngineBdev {
         return qosLimits;
     }
 
-    // ---- statistics
-
-    /**
-     * Whether latencies are recorded.
-     *
-     * @return true if so
-     */
-    public boolean recordsLatency() {
-        return recordsLatency;
-    }
-
-    private BdevStatistics total() {
-        BdevStatistics sum = ofClosedChannels;
-        for (EmbeddedChannel channel : channels) {
-            sum = ChannelStatistics.sum(sum, channel.statistics.snapshot(), 1);
-        }
-        return sum;
-    }
-
     @Override
-    public BdevStatistics statistics() {
-        try (SpinLock _ = guard.acquire()) {
-            return ChannelStatistics.sum(total(), baseline, -1);
-        }
-    }
-
-    @Override
-    public void resetStatistics() {
-        try (SpinLock _ = guard.acquire()) {
-            baseline = total();
-            histograms.forEach(LatencyHistogram::reset);
-        }
-    }
-
-    @Override
-    public void recordLatency(boolean enabled) {
-        recordsLatency = enabled;
-    }
-
-    void addHistogram(LatencyHistogram histogram) {
-        try (SpinLock _ = guard.acquire()) {
-            histograms.add(histogram);
-        }
-    }
-
-    @Override
-    public LatencyHistogram latency() {
-        LatencyHistogram sum = new LatencyHistogram();
-        try (SpinLock _ = guard.acquire()) {
-            histograms.forEach(sum::add);
-        }
-        return sum;
+    public DeviceStatistics statistics() {
+        return statistics;
     }
 
     @Override

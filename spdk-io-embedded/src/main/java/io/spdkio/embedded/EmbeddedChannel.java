@@ -6,7 +6,6 @@ import io.spdkio.SpdkException;
 import io.spdkio.bdev.BdevBackend;
 import io.spdkio.bdev.BdevGeometry;
 import io.spdkio.bdev.IoType;
-import io.spdkio.bdev.LatencyHistogram;
 import io.spdkio.spi.ChannelStatistics;
 import io.spdkio.spi.EngineChannel;
 import io.spdkio.spi.IoContext;
@@ -71,8 +70,7 @@ public final class EmbeddedChannel implements EngineChannel {
     /** The I/O that the device refused when it was tried again. */
     private IoRequest refused;
 
-    final ChannelStatistics statistics = new ChannelStatistics();
-    private LatencyHistogram histogram;
+    private final ChannelStatistics statistics;
 
     EmbeddedChannel(EmbeddedBdev bdev, EmbeddedThread thread) {
         this.bdev = bdev;
@@ -86,6 +84,7 @@ public final class EmbeddedChannel implements EngineChannel {
         directCompare = bdev.backend().supports(IoType.COMPARE);
         directCopy = bdev.backend().supports(IoType.COPY);
         device = bdev.backend().openChannel(context.thread());
+        statistics = bdev.statistics().channelOpened();
     }
 
     /**
@@ -262,18 +261,7 @@ public final class EmbeddedChannel implements EngineChannel {
             return false;
         }
         statistics.count(io.type(), io.lengthBytes(), status, context.nanoTime() - io.submitNanos());
-        if (bdev.recordsLatency()) {
-            recordLatency(context.nanoTime() - io.submitNanos());
-        }
         return true;
-    }
-
-    private void recordLatency(long nanos) {
-        if (histogram == null) {
-            histogram = new LatencyHistogram();
-            bdev.addHistogram(histogram);
-        }
-        histogram.record(nanos);
     }
 
     /** An I/O or a step leaves the device, or what it waited in here. False if it stays, for want of memory. */
@@ -538,7 +526,8 @@ public final class EmbeddedChannel implements EngineChannel {
 
     private void end() {
         if (thread.closed(this)) {
-            bdev.channelClosed(this, histogram);
+            bdev.channelClosed(this);
+            bdev.statistics().channelClosed(statistics);
             bdev.rangeLocks().leave(this);
         }
     }

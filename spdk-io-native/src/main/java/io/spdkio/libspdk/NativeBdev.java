@@ -4,13 +4,11 @@ import io.spdkio.Errno;
 import io.spdkio.SpdkException;
 import io.spdkio.bdev.BdevEvent;
 import io.spdkio.bdev.BdevGeometry;
-import io.spdkio.bdev.BdevStatistics;
 import io.spdkio.bdev.ErrorBdev;
 import io.spdkio.bdev.IoType;
-import io.spdkio.bdev.LatencyHistogram;
 import io.spdkio.bdev.OpenMode;
 import io.spdkio.bdev.QosLimits;
-import io.spdkio.spi.ChannelStatistics;
+import io.spdkio.spi.DeviceStatistics;
 import io.spdkio.spi.EngineBdev;
 import io.spdkio.spi.EngineDesc;
 import io.spdkio.spi.EngineThread;
@@ -23,7 +21,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -39,7 +36,6 @@ import java.util.function.Consumer;
  * says of it is read once, so that a handle is harmless when the device is gone. The lists are guarded by this object.
  */
 final class NativeBdev implements EngineBdev {
-    private static final BdevStatistics NOTHING = new BdevStatistics(0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     private static final ValueLayout.OfLong BIG_ENDIAN_LONG =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
@@ -63,17 +59,14 @@ final class NativeBdev implements EngineBdev {
     private volatile CustomDevice device;
     private volatile List<String> bases = List.of();
 
+    private final DeviceStatistics statistics = new DeviceStatistics();
     private final SpinLock lock = new SpinLock();
     private volatile BdevGeometry geometry;
     private volatile boolean removed;
-    private volatile boolean recordsLatency;
 
     private final Set<NativeDesc> descs = new LinkedHashSet<>();
     private final Set<NativeChannel> channels = new LinkedHashSet<>();
     private NativeBlobstore store;
-    private final List<LatencyHistogram> histograms = new ArrayList<>();
-    private BdevStatistics ofClosedChannels = NOTHING;
-    private BdevStatistics baseline = NOTHING;
 
     /** Looks at a device. On the app thread. */
     NativeBdev(SpdkRuntime runtime, String name, MemorySegment bdev, long sequence, Consumer<NativeBdev> forget) {
@@ -524,7 +517,7 @@ final class NativeBdev implements EngineBdev {
         }
     }
 
-    // ---- channels and what they count
+    // ---- channels
 
     void channelOpened(NativeChannel channel) {
         try (SpinLock _ = lock.acquire()) {
@@ -535,60 +528,12 @@ final class NativeBdev implements EngineBdev {
     void channelClosed(NativeChannel channel) {
         try (SpinLock _ = lock.acquire()) {
             channels.remove(channel);
-            ofClosedChannels = ChannelStatistics.sum(ofClosedChannels, channel.statistics.snapshot(), 1);
-            LatencyHistogram histogram = channel.histogram();
-            if (histogram != null && histograms.size() > 1) {
-                histograms.remove(histogram);
-                histograms.getFirst().add(histogram);
-            }
-        }
-    }
-
-    boolean recordsLatency() {
-        return recordsLatency;
-    }
-
-    private BdevStatistics total() {
-        BdevStatistics sum = ofClosedChannels;
-        for (NativeChannel channel : channels) {
-            sum = ChannelStatistics.sum(sum, channel.statistics.snapshot(), 1);
-        }
-        return sum;
-    }
-
-    @Override
-    public BdevStatistics statistics() {
-        try (SpinLock _ = lock.acquire()) {
-            return ChannelStatistics.sum(total(), baseline, -1);
         }
     }
 
     @Override
-    public void resetStatistics() {
-        try (SpinLock _ = lock.acquire()) {
-            baseline = total();
-            histograms.forEach(LatencyHistogram::reset);
-        }
-    }
-
-    @Override
-    public void recordLatency(boolean enabled) {
-        recordsLatency = enabled;
-    }
-
-    void addHistogram(LatencyHistogram histogram) {
-        try (SpinLock _ = lock.acquire()) {
-            histograms.add(histogram);
-        }
-    }
-
-    @Override
-    public LatencyHistogram latency() {
-        try (SpinLock _ = lock.acquire()) {
-            LatencyHistogram sum = new LatencyHistogram();
-            histograms.forEach(sum::add);
-            return sum;
-        }
+    public DeviceStatistics statistics() {
+        return statistics;
     }
 
     @Override

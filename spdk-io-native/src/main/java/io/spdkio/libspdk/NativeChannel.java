@@ -3,7 +3,6 @@ package io.spdkio.libspdk;
 import io.spdkio.Errno;
 import io.spdkio.SpdkThread;
 import io.spdkio.bdev.IoType;
-import io.spdkio.bdev.LatencyHistogram;
 import io.spdkio.spi.ChannelStatistics;
 import io.spdkio.spi.EngineChannel;
 import io.spdkio.spi.IoContext;
@@ -29,9 +28,8 @@ final class NativeChannel implements EngineChannel {
     private final MemorySegment spdkChannel;
     private final long desc;
     private final long address;
-    final ChannelStatistics statistics = new ChannelStatistics();
+    private final ChannelStatistics statistics;
     private final BufferRules buffers;
-    private LatencyHistogram histogram;
 
     /** How many aborts and resets of the engine's own are outstanding. */
     private int own;
@@ -61,14 +59,11 @@ final class NativeChannel implements EngineChannel {
         this.spdkChannel = spdkChannel;
         this.address = spdkChannel.address();
         this.buffers = new BufferRules(bdev.geometry(), 1);
+        this.statistics = bdev.statistics().channelOpened();
     }
 
     IoContext context() {
         return context;
-    }
-
-    LatencyHistogram histogram() {
-        return histogram;
     }
 
     @Override
@@ -220,20 +215,8 @@ final class NativeChannel implements EngineChannel {
         if (io.type() == IoType.COMPARE_AND_WRITE) {
             lockedRanges.decrementAndGet();
         }
-        long nanos = context.nanoTime() - io.submitNanos();
-        statistics.count(io.type(), io.lengthBytes(), status, nanos);
-        if (bdev.recordsLatency()) {
-            recordLatency(nanos);
-        }
+        statistics.count(io.type(), io.lengthBytes(), status, context.nanoTime() - io.submitNanos());
         return true;
-    }
-
-    private void recordLatency(long nanos) {
-        if (histogram == null) {
-            histogram = new LatencyHistogram();
-            bdev.addHistogram(histogram);
-        }
-        histogram.record(nanos);
     }
 
     /** The engine has submitted an abort or a reset, which also needs the channel and the descriptor. */
@@ -272,6 +255,7 @@ final class NativeChannel implements EngineChannel {
     @Override
     public void close() {
         bdev.channelClosed(this);
+        bdev.statistics().channelClosed(statistics);
         closing = true;
         if (own == 0) {
             letGo();

@@ -85,14 +85,14 @@ final class BdevMethods {
         for (EmbeddedBdev bdev : bdevs) {
             entries.add(iostat(bdev));
             if (resets) {
-                bdev.resetStatistics();
+                bdev.statistics().reset();
             }
         }
         return done(object("tick_rate", TICKS_A_SECOND, "ticks", clock.getAsLong(), "bdevs", entries));
     }
 
     private static Map<String, Object> iostat(EmbeddedBdev bdev) {
-        BdevStatistics statistics = bdev.statistics();
+        BdevStatistics statistics = bdev.statistics().snapshot();
         return object(
                 "name",
                 bdev.name(),
@@ -119,7 +119,7 @@ final class BdevMethods {
         boolean resets = resets(params, "mode", params.optionalString("mode").orElse("all"));
         params.end();
         if (resets) {
-            name.map(it -> List.of(methods.bdev(it))).orElseGet(engine::bdevs).forEach(EmbeddedBdev::resetStatistics);
+            name.map(it -> List.of(methods.bdev(it))).orElseGet(engine::bdevs).forEach(it -> it.statistics().reset());
         }
         return done(true);
     }
@@ -177,7 +177,7 @@ final class BdevMethods {
                     -Errno.EOPNOTSUPP,
                     "engine 'embedded' counts I/O of every type, with a granularity of " + HISTOGRAM_GRANULARITY);
         }
-        bdev.recordLatency(enabled);
+        bdev.statistics().recordLatency(enabled);
         return done(true);
     }
 
@@ -185,13 +185,13 @@ final class BdevMethods {
         String name = params.string("name");
         params.end();
         EmbeddedBdev bdev = methods.bdev(name);
-        if (!bdev.recordsLatency()) {
+        if (!bdev.statistics().recordsLatency()) {
             throw params.failed(RpcFailed.INTERNAL_ERROR, "bdev '" + name + "' records no latencies");
         }
         return done(
                 object(
                         "histogram",
-                        Base64.getEncoder().encodeToString(buckets(bdev.latency())),
+                        Base64.getEncoder().encodeToString(buckets(bdev.statistics().latency())),
                         "granularity",
                         (long) HISTOGRAM_GRANULARITY,
                         "min_range",

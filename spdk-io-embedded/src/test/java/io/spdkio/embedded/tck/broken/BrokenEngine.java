@@ -6,16 +6,15 @@ import io.spdkio.SpdkException;
 import io.spdkio.bdev.BdevEvent;
 import io.spdkio.bdev.BdevGeometry;
 import io.spdkio.bdev.BdevSpec;
-import io.spdkio.bdev.BdevStatistics;
 import io.spdkio.bdev.ClaimType;
 import io.spdkio.bdev.CustomBdev;
 import io.spdkio.bdev.DelayBdev;
 import io.spdkio.bdev.ErrorBdev;
 import io.spdkio.bdev.IoType;
-import io.spdkio.bdev.LatencyHistogram;
 import io.spdkio.bdev.OpenMode;
 import io.spdkio.bdev.QosLimits;
 import io.spdkio.blob.BlobstoreOptions;
+import io.spdkio.spi.DeviceStatistics;
 import io.spdkio.spi.Engine;
 import io.spdkio.spi.EngineBdev;
 import io.spdkio.spi.EngineBlobstore;
@@ -207,23 +206,8 @@ final class BrokenEngine implements Engine {
         }
 
         @Override
-        public BdevStatistics statistics() {
+        public DeviceStatistics statistics() {
             return device.statistics();
-        }
-
-        @Override
-        public void resetStatistics() {
-            device.resetStatistics();
-        }
-
-        @Override
-        public void recordLatency(boolean enabled) {
-            device.recordLatency(enabled);
-        }
-
-        @Override
-        public LatencyHistogram latency() {
-            return device.latency();
         }
     }
 
