@@ -1,6 +1,6 @@
 package io.spdkio.embedded.file;
 
-import io.spdkio.embedded.linux.Errno;
+import io.spdkio.Errno;
 import io.spdkio.embedded.linux.ErrnoException;
 import io.spdkio.spi.SpinLock;
 

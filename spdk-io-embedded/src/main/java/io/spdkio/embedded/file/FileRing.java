@@ -1,8 +1,8 @@
 package io.spdkio.embedded.file;
 
+import io.spdkio.Errno;
 import io.spdkio.embedded.file.BackingFile.RangeCall;
 import io.spdkio.embedded.file.FileOperation.Kind;
-import io.spdkio.embedded.linux.Errno;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

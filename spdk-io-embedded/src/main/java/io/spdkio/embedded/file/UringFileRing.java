@@ -1,7 +1,7 @@
 package io.spdkio.embedded.file;
 
+import io.spdkio.Errno;
 import io.spdkio.embedded.file.FileOperation.Kind;
-import io.spdkio.embedded.linux.Errno;
 import io.spdkio.embedded.linux.ErrnoException;
 import io.spdkio.embedded.linux.IoUring;
 import io.spdkio.embedded.linux.LinuxFile;

@@ -1,7 +1,7 @@
 package io.spdkio.embedded.file;
 
+import io.spdkio.Errno;
 import io.spdkio.embedded.file.FileOperation.Kind;
-import io.spdkio.embedded.linux.Errno;
 
 import org.jctools.queues.varhandle.MpscVarHandleArrayQueue;
 

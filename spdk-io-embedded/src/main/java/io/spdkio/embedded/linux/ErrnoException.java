@@ -1,5 +1,7 @@
 package io.spdkio.embedded.linux;
 
+import io.spdkio.Errno;
+
 /** A system call that failed: what was tried, on what, and the errno that came back. */
 public final class ErrnoException extends RuntimeException {
 

@@ -1,5 +1,7 @@
 package io.spdkio.embedded.linux;
 
+import io.spdkio.Errno;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;

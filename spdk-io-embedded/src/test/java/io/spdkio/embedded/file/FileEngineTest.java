@@ -3,8 +3,8 @@ package io.spdkio.embedded.file;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.spdkio.Errno;
 import io.spdkio.embedded.file.FileEngine.Method;
-import io.spdkio.embedded.linux.Errno;
 import io.spdkio.embedded.linux.ForbiddenSyscall;
 
 import org.junit.jupiter.api.Test;

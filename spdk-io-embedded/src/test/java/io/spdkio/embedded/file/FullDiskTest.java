@@ -3,8 +3,8 @@ package io.spdkio.embedded.file;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.spdkio.Errno;
 import io.spdkio.embedded.file.FileEngine.Method;
-import io.spdkio.embedded.linux.Errno;
 
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;

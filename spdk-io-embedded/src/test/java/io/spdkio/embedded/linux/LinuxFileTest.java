@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.InstanceOfAssertFactories.type;
 
+import io.spdkio.Errno;
 import io.spdkio.embedded.linux.LinuxFile.Flag;
 
 import org.junit.jupiter.api.Test;
