@@ -32,6 +32,9 @@ import java.util.stream.Collectors;
             "  spdk-io bdev info delay,read=100us:malloc:64MiB",
         })
 public final class BdevCommand implements Runnable {
+    /** The longest, and a gap. */
+    private static final int KEY_COLUMNS = "compareAndWrite".length() + 2;
+
     private final Console console;
 
     @Spec private CommandSpec spec;
@@ -170,7 +173,7 @@ public final class BdevCommand implements Runnable {
     }
 
     private void row(String key, String value) {
-        String padded = "  " + key + " ".repeat(Math.max(1, 13 - key.length()));
+        String padded = "  " + key + " ".repeat(KEY_COLUMNS - key.length());
         console.out().println(console.faint(padded) + console.wrap(value, " ".repeat(padded.length())));
     }
 

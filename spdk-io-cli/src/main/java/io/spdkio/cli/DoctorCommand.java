@@ -162,6 +162,8 @@ public final class DoctorCommand implements Callable<Integer> {
             String subject = info.name();
             if (!info.isAvailable()) {
                 note(subject, "can't run here: " + info.unavailabilityCause().orElseThrow(), "");
+            } else if (subject.equals("native") && unloadable().isPresent()) {
+                warn(subject, "can't run here: its library can't be loaded, see below", "");
             } else if (info.description().contains("io_uring is not available")) {
                 warn(
                         subject,
@@ -170,6 +172,16 @@ public final class DoctorCommand implements Callable<Integer> {
             } else {
                 ok(subject, info.description());
             }
+        }
+    }
+
+    /** Why the library that is linked can't be loaded. */
+    private static Optional<String> unloadable() {
+        try {
+            var _ = SpdkLibrary.load();
+            return Optional.empty();
+        } catch (NativeException e) {
+            return Optional.of(e.getMessage());
         }
     }
 
@@ -329,7 +341,10 @@ public final class DoctorCommand implements Callable<Integer> {
                 note("ABI", library.abi().summary(), "spdk-io native info lists what differs");
             }
         } catch (NativeException e) {
-            warn("library", "linked, and cannot be loaded: " + e.getMessage(), "");
+            warn(
+                    "library",
+                    "linked, and cannot be loaded: " + e.getMessage(),
+                    "spdk-io native link links it anew; this one was taken for " + SpdkLibrary.locate().reason());
         }
     }
 

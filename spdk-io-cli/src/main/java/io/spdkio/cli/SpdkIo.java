@@ -16,10 +16,12 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /** The {@code spdk-io} command. */
 @Command(
@@ -126,11 +128,28 @@ public final class SpdkIo implements Runnable {
     private int usedWrongly(CommandLine.ParameterException problem, String[] args) {
         CommandLine line = problem.getCommandLine();
         String name = line.getCommandSpec().qualifiedName();
-        line.getErr().println(oneLine(name, lowerCased(problem.getMessage()) + "; see " + name + " --help"));
+        String message =
+                problem instanceof CommandLine.UnmatchedArgumentException unmatched
+                        ? unexpected(unmatched.getUnmatched(), line)
+                        : lowerCased(problem.getMessage());
+        line.getErr().println(oneLine(name, message + "; see " + name + " --help"));
         if (debug) {
             problem.printStackTrace(line.getErr());
         }
         return CommandLine.ExitCode.USAGE;
+    }
+
+    /** picocli takes arguments that begin as options do for unknown options. */
+    private static String unexpected(List<String> arguments, CommandLine line) {
+        String first = arguments.getFirst();
+        if (first.startsWith("-") && first.length() > 1) {
+            return "unknown option '" + first + "'";
+        }
+        if (!line.getSubcommands().isEmpty()) {
+            return "there is no command '" + first + "'";
+        }
+        return (arguments.size() == 1 ? "unexpected argument " : "unexpected arguments ")
+                + arguments.stream().map(argument -> "'" + argument + "'").collect(Collectors.joining(", "));
     }
 
     private int failed(Exception problem, CommandLine line, CommandLine.ParseResult parsed) {

@@ -3,8 +3,13 @@ package io.spdkio.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 
 class DevicesTest {
     @ParameterizedTest
@@ -28,6 +33,28 @@ class DevicesTest {
 
         assertThat(ran.out())
                 .contains("Malloc0", "67,108,864 bytes", "512 B", "131,072", "writeZeroes", "uuid", "Null0");
+    }
+
+    @Test
+    void doctorDoesNotCallAnEngineFineWhoseLibraryCannotBeLoaded(@TempDir Path folder) throws IOException {
+        Path library = Files.writeString(folder.resolve("libspdk_io.so"), "no library");
+        String property = "spdkio.native.library";
+        System.setProperty(property, library.toString());
+        try {
+            Ran ran = Ran.with("doctor").succeeded();
+            assertThat(ran.out()).contains("cannot be loaded", library.toString());
+            assertThat(ran.out()).containsPattern("(?m)^warn +native +can't run here");
+            assertThat(ran.out()).doesNotContainPattern("(?m)^ok {4}native ");
+        } finally {
+            System.clearProperty(property);
+        }
+    }
+
+    @Test
+    void bdevInfoKeepsItsColumns() {
+        assertThat(Ran.inColumns(100, "bdev", "info", "null:1GiB").succeeded().out().lines().skip(1))
+                .hasSizeGreaterThan(10)
+                .allSatisfy(line -> assertThat(line).matches("  .{15}  \\S.*"));
     }
 
     @Test

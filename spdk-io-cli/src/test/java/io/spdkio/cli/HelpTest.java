@@ -6,6 +6,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.util.Arrays;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
 class HelpTest {
     @ParameterizedTest
     @ValueSource(
@@ -49,10 +54,29 @@ class HelpTest {
             Ran ran = Ran.inColumns(columns, (command + "--help").split(" ")).succeeded();
 
             assertThat(ran.out()).startsWith("Usage: spdk-io " + command.strip());
-            assertThat(ran.out().lines().filter(line -> !line.contains("/")))
+            // A word that is too long is not broken.
+            assertThat(ran.out().lines().filter(line -> line.strip().contains(" ") && !line.endsWith("' \\")))
                     .allSatisfy(line -> assertThat(line.length()).isLessThanOrEqualTo(columns));
             assertThat(Ran.inColumns(columns, (command + "-h").split(" ")).out()).isEqualTo(ran.out());
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"perf", "dd", "blob", "blob init", "blob xattr set", "native link", "bdev list"})
+    void wordsAreNotBroken(String command) {
+        String[] help = (command + " --help").split(" ");
+        List<String> words = wordsBehindSynopsis(Ran.inColumns(200, help).out());
+        assertThat(words).hasSizeGreaterThan(20);
+        for (int columns : new int[] {40, 60, 80}) {
+            assertThat(wordsBehindSynopsis(Ran.inColumns(columns, help).out())).isEqualTo(words);
+        }
+    }
+
+    private static List<String> wordsBehindSynopsis(String help) {
+        Matcher description = Pattern.compile("^[A-Z](?!sage:)", Pattern.MULTILINE).matcher(help);
+        assertThat(description.find()).isTrue();
+        // A backslash continues an example that is to be pasted.
+        return Arrays.stream(help.substring(description.start()).split("\\s+")).filter(it -> !it.equals("\\")).toList();
     }
 
     @Test

@@ -67,7 +67,14 @@ class NativeIT extends LauncherCopy {
         Path disk = folder.resolve("disk");
         Files.write(disk, new byte[1 << 20]);
         for (String bdev :
-                List.of("null:1GiB", "aio:" + disk, "uring:" + disk, "delay,read=10us:passthru:malloc:1MiB")) {
+                List.of(
+                        "null:1GiB",
+                        "aio:" + disk,
+                        "uring:" + disk,
+                        "delay,read=10us:passthru:malloc:1MiB",
+                        "blob:malloc:8MiB",
+                        "blob:aio:" + folder.resolve("store") + "?size=8MiB&create=true",
+                        "blob:uring:" + folder.resolve("store"))) {
             JsonNode json = perf("--bdev", bdev, "--rw", "randread");
 
             assertThat(json.get("ios").asLong()).as(bdev).isPositive();
@@ -156,6 +163,13 @@ class NativeIT extends LauncherCopy {
                         program.toAbsolutePath().normalize().toString());
 
         assertThat(ran.succeeded().out()).contains("Hello, storage!");
+    }
+
+    @Test
+    void aBlobIsNotMeasuredWhereNoStoreCanBe() throws Exception {
+        for (String[] wrong : new String[][] {{"blob:null:1GiB", "keeps nothing"}, {"blob:malloc:1MiB", "no room"}}) {
+            spdkIo("perf", "--engine", "native", "--no-huge", "--bdev", wrong[0]).endedWith(2, wrong[1]);
+        }
     }
 
     @Test

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 class PerfTest {
@@ -124,8 +125,38 @@ class PerfTest {
     }
 
     @Test
-    void aBlobIsNotMadeOnADeviceThatMayHoldSomething() {
-        perf("--bdev", "blob:file:disk.img").endedWith(2, "takes a malloc device");
+    void aBlobIsMeasuredOnAnyDeviceThatIsEmptyWhichItThenIsAgain(@TempDir Path folder) throws IOException {
+        Path disk = folder.resolve("disk");
+        for (String bdev : List.of("blob:file:" + disk + "?size=8MiB&create=true", "blob:passthru:aio:" + disk)) {
+            var result = json("--bdev", bdev, "--rw", "randread");
+            assertThat(result.get("ios").asLong()).as(bdev).isPositive();
+            assertThat(result.get("errors").asLong()).as(bdev).isZero();
+            assertThat(Arrays.copyOf(Files.readAllBytes(disk), 128 << 10)).as(bdev).containsOnly(0);
+        }
+    }
+
+    @Test
+    void aBlobIsNotMadeOverWhatADeviceHolds(@TempDir Path folder) throws IOException {
+        Path disk = folder.resolve("disk");
+        Ran.with("blob", "init", "--bdev", "file:" + disk + "?size=8MiB&create=true").succeeded();
+        byte[] store = Files.readAllBytes(disk);
+        perf("--bdev", "blob:file:" + disk).endedWith(1, "holds a blobstore", "empty device");
+        assertThat(disk).hasBinaryContent(store);
+
+        byte[] bytes = new byte[8 << 20];
+        bytes[100_000] = 1;
+        Files.write(disk, bytes);
+        perf("--bdev", "blob:file:" + disk).endedWith(1, "is not empty", "empty device");
+        assertThat(disk).hasBinaryContent(bytes);
+        perf("--bdev", "blob:file:" + disk + "?readOnly=true").endedWith(2, "can only be read");
+    }
+
+    @Test
+    void aBlobIsNotMadeWhereNothingIsKept() {
+        perf("--bdev", "blob:null:1GiB").endedWith(2, "keeps nothing", "blob:malloc:64MiB");
+        perf("--bdev", "blob:passthru:null:1GiB").endedWith(2, "keeps nothing");
+        perf("--bdev", "blob:malloc:1MiB").endedWith(2, "no room", "larger");
+        perf("--bdev", "blob:floppy:1MiB").endedWith(2, "malloc");
     }
 
     @Test

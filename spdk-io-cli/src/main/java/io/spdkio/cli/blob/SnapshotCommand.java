@@ -1,14 +1,13 @@
 package io.spdkio.cli.blob;
 
 import io.spdkio.blob.BlobId;
+import io.spdkio.blob.Blobstore;
 import io.spdkio.cli.Console;
 
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Parameters;
 
-import java.io.IOException;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 
 /** {@code spdk-io blob snapshot}. */
 @Command(
@@ -21,25 +20,13 @@ import java.util.Map;
             "Example:",
             "  spdk-io blob snapshot --bdev file:store.img disk --name monday",
         })
-final class SnapshotCommand extends StoreCommand {
-    @Parameters(paramLabel = "BLOB", description = "Its id or name.")
-    private String blob;
-
-    @Mixin private NewBlob noted;
-
+final class SnapshotCommand extends DerivedBlobCommand {
     SnapshotCommand(Console console) {
         super(console);
     }
 
     @Override
-    public Integer call() throws IOException {
-        onStore(open -> {
-            open.requireFree(noted.name());
-            BlobId id = open.find(blob);
-            Map<String, byte[]> xattrs = noted.xattrs();
-            FileLength.inherit(open, id, xattrs);
-            print(open.store().snapshot(id, xattrs).join());
-        });
-        return 0;
+    CompletableFuture<BlobId> make(Blobstore store, BlobId of, Map<String, byte[]> xattrs) {
+        return store.snapshot(of, xattrs);
     }
 }

@@ -56,26 +56,31 @@ final class XattrCommand implements Runnable {
         }
     }
 
-    private static CliException none(String blob, String name) {
-        return CliException.failed(
-                "%s has no attribute '%s'; spdk-io blob xattr ls lists those that it has"
-                        .formatted(blob, Printable.harmless(name)));
+    /** Which attribute of which blob. */
+    static final class Attribute {
+        @Parameters(index = "0", paramLabel = "BLOB", description = "Its id or name.")
+        private String blob;
+
+        @Parameters(index = "1", paramLabel = "NAME", description = "The attribute.")
+        private String name;
+
+        CliException none() {
+            return CliException.failed(
+                    "%s has no attribute '%s'; spdk-io blob xattr ls lists those that it has"
+                            .formatted(blob, Printable.harmless(name)));
+        }
     }
 
     @Command(
             name = "get",
             description = "Print the value of an attribute, byte for byte.",
             footer = {"", "Example:", "  spdk-io blob xattr get --bdev file:store.img disk owner"})
-    int get(
-            @Mixin StoreOptions options,
-            @Parameters(paramLabel = "BLOB", description = "Its id or name.") String blob,
-            @Parameters(paramLabel = "NAME", description = "The attribute.") String name)
-            throws IOException {
+    int get(@Mixin StoreOptions options, @Mixin Attribute attribute) throws IOException {
         onBlob(
                 options,
-                blob,
+                attribute.blob,
                 opened -> {
-                    byte[] value = opened.xattr(name).join().orElseThrow(() -> none(blob, name));
+                    byte[] value = opened.xattr(attribute.name).join().orElseThrow(attribute::none);
                     console.out().flush();
                     console.bytes().write(value);
                     if (console.outIsTerminal()) {
@@ -97,9 +102,9 @@ final class XattrCommand implements Runnable {
             })
     int set(
             @Mixin StoreOptions options,
-            @Parameters(paramLabel = "BLOB", description = "Its id or name.") String blob,
-            @Parameters(paramLabel = "NAME", description = "The attribute.") String name,
-            @Parameters(paramLabel = "VALUE", arity = "0..1", description = "Its value, kept as UTF-8.") String value,
+            @Mixin Attribute attribute,
+            @Parameters(index = "2", paramLabel = "VALUE", arity = "0..1", description = "Its value, kept as UTF-8.")
+                    String value,
             @Option(names = "--stdin", description = "Take the value from standard input, byte for byte.")
                     boolean fromInput)
             throws IOException {
@@ -109,9 +114,9 @@ final class XattrCommand implements Runnable {
         byte[] bytes = fromInput ? console.in().readAllBytes() : NewBlob.bytes(value);
         onBlob(
                 options,
-                blob,
+                attribute.blob,
                 opened -> {
-                    opened.setXattr(name, bytes).join();
+                    opened.setXattr(attribute.name, bytes).join();
                     opened.syncMetadata().join();
                 });
         return 0;
@@ -121,19 +126,15 @@ final class XattrCommand implements Runnable {
             name = "rm",
             description = "Remove an attribute, durably.",
             footer = {"", "Example:", "  spdk-io blob xattr rm --bdev file:store.img disk owner"})
-    int rm(
-            @Mixin StoreOptions options,
-            @Parameters(paramLabel = "BLOB", description = "Its id or name.") String blob,
-            @Parameters(paramLabel = "NAME", description = "The attribute.") String name)
-            throws IOException {
+    int rm(@Mixin StoreOptions options, @Mixin Attribute attribute) throws IOException {
         onBlob(
                 options,
-                blob,
+                attribute.blob,
                 opened -> {
                     try {
-                        opened.removeXattr(name).join();
+                        opened.removeXattr(attribute.name).join();
                     } catch (SpdkException.NotFound e) {
-                        throw none(blob, name);
+                        throw attribute.none();
                     }
                     opened.syncMetadata().join();
                 });

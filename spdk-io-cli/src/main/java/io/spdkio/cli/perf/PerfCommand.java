@@ -32,6 +32,10 @@ import java.util.concurrent.TimeUnit;
             "  delay,read=100us:malloc:64MiB         another, made slower",
             "  error,op=read,rate=0.01:malloc:64MiB  another, that fails",
             "  passthru:null:1GiB                    another, as it is",
+            "  blob:malloc:64MiB                     a blob on another",
+            "",
+            "blob: makes a new blobstore on an empty device, with one blob that has all its clusters, and destroys it"
+                    + " at the end.",
             "",
             "The workloads that write (write, rw, randwrite, randrw, verify) overwrite what the device holds.",
             "",

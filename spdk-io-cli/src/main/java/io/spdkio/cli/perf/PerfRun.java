@@ -56,8 +56,8 @@ final class PerfRun {
                         .open("perf", builder -> builder.exceptionHandler((_, problem) -> phase.fail(problem)))) {
             List<Bdev> bdevs = specs.create(env);
             // The metadata thread of stores. It is not polled during the run, where nothing needs it.
-            try (SpdkThread _ = env.attachThread("perf");
-                    Targets targets = new Targets(env, bdevs)) {
+            try (SpdkThread thread = env.attachThread("perf");
+                    Targets targets = new Targets(env, thread, bdevs)) {
                 List<WorkerResult> results = work(env, targets.all);
                 if (phase.problem() != null) {
                     throw sneaky(phase.problem());
@@ -78,11 +78,11 @@ final class PerfRun {
     private final class Targets implements AutoCloseable {
         final List<Target> all = new ArrayList<>();
 
-        Targets(SpdkEnv env, List<Bdev> bdevs) {
+        Targets(SpdkEnv env, SpdkThread thread, List<Bdev> bdevs) {
             for (int i = 0; i < bdevs.size(); i++) {
                 String text = settings.specs().get(i);
                 Bdev bdev = bdevs.get(i);
-                all.add(BlobTarget.isSpec(text) ? BlobTarget.make(env, bdev, text) : new DeviceTarget(bdev));
+                all.add(BlobTarget.isSpec(text) ? BlobTarget.make(env, thread, bdev, text) : new DeviceTarget(bdev));
                 check(all.getLast(), text);
             }
         }
