@@ -61,6 +61,7 @@ struct spdkio_ring {
 	uint64_t ticks;           /* 88: when the last poll ended */
 	/* Not Java's business. */
 	struct spdk_thread *thread; /* NULL until attached */
+	struct spdkio_thread_context *context; /* the thread's */
 	struct spdkio_chunk **chunks;
 	uint32_t chunk_count;
 	uint32_t blob_operations; /* how many are with blobstore */
@@ -191,7 +192,7 @@ submit_blob(struct spdkio_operation *op, const struct spdkio_sqe *sqe, struct sp
 	uint64_t length = sqe->num_blocks;
 	void *buffer = (void *)(uintptr_t)sqe->buffer;
 	struct spdkio_blob_operation *blob_operation = &details(op)->blob;
-	struct spdkio_thread_context *context = spdkio_thread_context(op->ring->thread);
+	struct spdkio_thread_context *context = op->ring->context;
 
 	if (spdk_unlikely(op->ring->blob_operations >= MAX_BLOB_OPERATIONS)) {
 		wait_for_memory(op);
@@ -534,6 +535,7 @@ spdkio_ring_attach(struct spdkio_ring *ring, struct spdk_thread *thread)
 		return -EBUSY;
 	}
 	ring->thread = thread;
+	ring->context = context;
 	context->ring = ring;
 	return 0;
 }
@@ -549,6 +551,7 @@ spdkio_ring_detach(struct spdkio_ring *ring)
 		context->ring = NULL;
 	}
 	ring->thread = NULL;
+	ring->context = NULL;
 }
 
 /* Nothing may be outstanding. */

@@ -66,6 +66,7 @@ enum stage {
 
 struct spdkio_store_io {
 	struct spdkio_store *store;
+	struct spdkio_thread_context *context; /* of its thread */
 	struct spdk_bs_dev_cb_args *args;
 	struct spdk_io_channel *channel;
 	struct spdkio_blob_operation *operation; /* NULL when it is nobody's */
@@ -123,14 +124,16 @@ take(struct spdkio_thread_context *context)
 static void
 finish(struct spdkio_store_io *io, int status)
 {
-	struct spdkio_thread_context *context = spdkio_thread_context(spdk_get_thread());
+	struct spdkio_thread_context *context = io->context;
 	struct spdk_bs_dev_cb_args *args = io->args;
 	struct spdkio_blob_operation *before = context->operation;
 	struct spdkio_blob_operation *operation =
 		io->operation != NULL && io->operation->generation == io->generation ? io->operation : NULL;
 
 	LIST_REMOVE(io, link);
-	free(io->own_iovs);
+	if (spdk_unlikely(io->own_iovs != NULL)) {
+		free(io->own_iovs);
+	}
 	LIST_INSERT_HEAD(&context->spare_ios, io, link);
 	/* What comes next may go on with the operation. */
 	context->operation = operation;
@@ -364,7 +367,8 @@ static struct spdkio_store_io *
 start(struct spdk_bs_dev *dev, struct spdk_io_channel *channel, struct spdk_bs_dev_cb_args *args, enum kind kind,
       void *payload, int iov_count, uint64_t lba, uint64_t count)
 {
-	struct spdkio_thread_context *context = spdkio_thread_context(spdk_get_thread());
+	/* The channel knows the thread without thread-local memory, which is not cheap here: see spdkio_ring_poll. */
+	struct spdkio_thread_context *context = spdkio_thread_context(spdk_io_channel_get_thread(channel));
 	struct spdkio_store_io *io = take(context);
 
 	if (spdk_unlikely(io == NULL)) {
@@ -372,6 +376,7 @@ start(struct spdk_bs_dev *dev, struct spdk_io_channel *channel, struct spdk_bs_d
 		return NULL;
 	}
 	io->store = (struct spdkio_store *)dev;
+	io->context = context;
 	io->args = args;
 	io->channel = channel;
 	io->operation = context->operation;
