@@ -60,6 +60,7 @@ public final class Blobs {
                 bench.compare(depth);
             }
             bench.many(blobs);
+            bench.memory(blobs);
         }
     }
 
@@ -193,9 +194,7 @@ public final class Blobs {
         timed("create the other " + rest, rest, () -> all(rest, _ -> made.create(BlobOptions.thin(1)), ids));
         store.unload().join();
         Blobstore[] loaded = {null};
-        long before = usedBytes();
         timed("load clean", blobs, () -> loaded[0] = env.blobstores().load(bdev).join());
-        System.out.printf("memory of a closed blob: %.1f bytes%n", (usedBytes() - before) / (double) blobs);
         // Once more, for the code has been compiled by now.
         loaded[0].unload().join();
         timed("load clean, again", blobs, () -> loaded[0] = env.blobstores().load(bdev).join());
@@ -209,10 +208,8 @@ public final class Blobs {
                                         .load(bdev, BlobstoreOptions.defaults().withForceRecovery(true))
                                         .join());
         Blobstore again = loaded[0];
-        long beforeOpen = usedBytes();
         List<Blob> open = new ArrayList<>();
         timed("open", some, () -> all(some, i -> again.open(ids.get(i)), open));
-        System.out.printf("memory of an open blob: %.0f bytes%n", (usedBytes() - beforeOpen) / (double) some);
         timed("close", some, () -> open.forEach(Blob::close));
         timed("delete", blobs, () -> all(blobs, i -> again.delete(ids.get(i)), new ArrayList<>()));
         again.unload().join();
@@ -279,8 +276,41 @@ public final class Blobs {
                 (System.nanoTime() - wall) / 1e6);
     }
 
-    private static long usedBytes() {
-        System.gc();
-        return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
+    // ---- memory
+
+    /** What blobs take of the Java heap: the same store with and without them, loaded and not, open and closed. */
+    private void memory(int blobs) {
+        Bdev bdev = malloc("memory", 2L * blobs * IO_BYTES + BYTES);
+        BlobstoreOptions options = BlobstoreOptions.defaults().withClusterSize(16_384).withMetadataPages(blobs + 100);
+        Blobstore made = env.blobstores().init(bdev, options).join();
+        List<BlobId> ids = new ArrayList<>(blobs);
+        all(blobs, _ -> made.create(BlobOptions.thin(1)), ids);
+        made.unload().join();
+        List<Blob> open = new ArrayList<>(blobs);
+        long before = liveBytes();
+        Blobstore store = env.blobstores().load(bdev).join();
+        long loaded = liveBytes();
+        all(blobs, i -> store.open(ids.get(i)), open);
+        long opened = liveBytes();
+        System.out.printf(
+                "memory of a closed blob: %.1f bytes; of an open one: %.1f more%n",
+                (loaded - before) / (double) blobs, (opened - loaded) / (double) blobs);
+        open.forEach(Blob::close);
+        open.clear();
+        System.out.printf(
+                "memory left of each when all are closed: %.1f bytes%n", (liveBytes() - loaded) / (double) blobs);
+        store.unload().join();
+    }
+
+    /** The Java heap that is in use: after collections until three in a row have freed nothing any more. */
+    private static long liveBytes() {
+        long least = Long.MAX_VALUE;
+        for (int same = 0; same < 3; ) {
+            System.gc();
+            long used = Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
+            same = used < least ? 0 : same + 1;
+            least = Math.min(least, used);
+        }
+        return least;
     }
 }

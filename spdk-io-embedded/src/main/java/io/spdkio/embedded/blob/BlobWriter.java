@@ -53,6 +53,8 @@ final class BlobWriter {
 
     /** What the device refers to no longer, once the first page is written. */
     private final class Garbage {
+        static final int STEPS = 3;
+
         private int[] pages = {};
         private int pageCount;
         private int[] clusters = {};
@@ -92,12 +94,25 @@ final class BlobWriter {
             }
         }
 
-        boolean isEmpty() {
-            return pageCount == 0 && clusterCount == 0;
+        boolean hasClusters() {
+            return clusterCount != 0;
+        }
+
+        /** Does a step of an operation: clears everything, has that durable, and gives it to who needs it next. */
+        void dispose(int step, ClearMethod method, Steps<?> steps) {
+            switch (step) {
+                case 0 -> clear(method, steps);
+                case 1 -> {
+                    if (pageCount != 0 || clusterCount != 0) {
+                        io.flush(steps.more());
+                    }
+                }
+                default -> release();
+            }
         }
 
         /** Begins to zero the pages and to clear the clusters, those that lie side by side together. */
-        void clear(ClearMethod method, Steps<?> steps) {
+        private void clear(ClearMethod method, Steps<?> steps) {
             for (int i = 0; i < pageCount; i++) {
                 io.writeZeroes(store.pageOffset(pages[i]), store.pageSizeBytes(), steps.more());
             }
@@ -122,8 +137,7 @@ final class BlobWriter {
             }
         }
 
-        /** Gives it to who needs it next; it is cleared, and that is durable. */
-        void release() {
+        private void release() {
             for (int i = 0; i < pageCount; i++) {
                 space.releasePage(pages[i]);
             }
@@ -144,17 +158,9 @@ final class BlobWriter {
 
         /** The last three steps, numbered from 0. */
         final void dispose(int step) {
-            switch (step) {
-                case 0 -> garbage.clear(clearMethod, this);
-                case 1 -> {
-                    if (!garbage.isEmpty()) {
-                        io.flush(more());
-                    }
-                }
-                default -> {
-                    garbage.release();
-                    end(null);
-                }
+            garbage.dispose(step, clearMethod, this);
+            if (step == Garbage.STEPS - 1) {
+                end(null);
             }
         }
 
@@ -288,25 +294,50 @@ final class BlobWriter {
         }
     }
 
-    /** Takes a blob off the device: zeroes its first page, and then disposes of the rest. */
+    /** Takes a blob off the device. */
     CompletableFuture<Void> erase(EmbeddedBlob blob) {
-        Erasing erasing = new Erasing(blob.meta, blob.chain, blob.clearMethod);
-        erasing.garbage.lostBy(blob.unwritten);
-        return erasing.begin();
+        return new Erasing(blob).begin();
     }
 
-    /** The same for a blob that is not open. */
-    CompletableFuture<Void> erase(BlobMetadata meta, int[] chain, ClearMethod clearMethod) {
-        return new Erasing(meta, chain, clearMethod).begin();
+    private final class Erasing extends Steps<Void> {
+        private final Erasure erasure;
+
+        Erasing(EmbeddedBlob blob) {
+            erasure = new Erasure(blob.meta, blob.chain, blob.clearMethod);
+            erasure.garbage.lostBy(blob.unwritten);
+        }
+
+        @Override
+        void step(int number) {
+            erasure.step(number, this);
+            if (number == Erasure.STEPS - 1) {
+                end(null);
+            }
+        }
+
+        @Override
+        void failed(Throwable cause) {
+            store.failStop(cause);
+            fail(cause);
+        }
     }
 
-    private final class Erasing extends Disposing {
-        private final CompletableFuture<Void> marked = store.markDirty();
+    /** How to take a blob off the device that is not open. When that fails, the store has to stop. */
+    Erasure erasure(BlobMetadata meta, int[] chain, ClearMethod clearMethod) {
+        return new Erasure(meta, chain, clearMethod);
+    }
+
+    /** The steps that take a blob off the device: its first page is zeroed, and then the rest disposed of. */
+    final class Erasure {
+        static final int STEPS = 3 + Garbage.STEPS;
+
+        private final Garbage garbage = new Garbage();
         private final int first;
+        private final ClearMethod clearMethod;
 
-        Erasing(BlobMetadata meta, int[] chain, ClearMethod clearMethod) {
-            super(clearMethod);
-            first = chain[0];
+        private Erasure(BlobMetadata meta, int[] chain, ClearMethod clearMethod) {
+            this.first = chain[0];
+            this.clearMethod = clearMethod;
             garbage.chainBehindFirst(chain);
             if (meta.extentPages != null) {
                 for (int page : meta.extentPages) {
@@ -318,17 +349,16 @@ final class BlobWriter {
             garbage.clusters(meta.clusters);
         }
 
-        @Override
-        void step(int number) {
+        /** Does one of the steps of an operation. */
+        void step(int number, Steps<?> steps) {
             switch (number) {
-                case 0 -> await(marked);
-                case 1 -> io.writeZeroes(store.pageOffset(first), store.pageSizeBytes(), more());
-                case 2 -> io.flush(more());
-                case 5 -> {
-                    space.releasePage(first);
-                    dispose(2);
-                }
-                default -> dispose(number - 3);
+                case 0 -> steps.await(store.markDirty());
+                case 1 -> io.writeZeroes(store.pageOffset(first), store.pageSizeBytes(), steps.more());
+                case 2 -> io.flush(steps.more());
+                default -> garbage.dispose(number - 3, clearMethod, steps);
+            }
+            if (number == STEPS - 1) {
+                space.releasePage(first);
             }
         }
     }
@@ -451,7 +481,7 @@ final class BlobWriter {
     /** Takes clusters off a blob whose channels are quiet, clears them, and gives them back. */
     CompletableFuture<Void> remove(EmbeddedBlob blob, List<Long> indexes) {
         Removal removal = new Removal(blob, indexes);
-        return removal.garbage.isEmpty() ? Async.done() : removal.begin();
+        return removal.garbage.hasClusters() ? removal.begin() : Async.done();
     }
 
     private final class Removal extends Disposing {

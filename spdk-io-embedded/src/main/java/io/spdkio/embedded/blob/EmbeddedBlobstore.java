@@ -320,7 +320,7 @@ final class EmbeddedBlobstore implements EngineBlobstore {
     // ---- the end
 
     private void requireNothingOpen(String what) {
-        if (!open.isEmpty() || !opening.isEmpty() || underWay != 0) {
+        if (!open.isEmpty() || !opening.isEmpty() || !deleting.isEmpty() || underWay != 0) {
             String names =
                     String.join(", ", open.keySet().stream().limit(8).map(id -> "0x" + Long.toHexString(id)).toList());
             throw new SpdkException.Busy(
@@ -552,18 +552,14 @@ final class EmbeddedBlobstore implements EngineBlobstore {
         return open.get(id);
     }
 
-    /** Whether nobody has the blob open, or is about to have. */
-    boolean isClosed(long id) {
+    /** Whether nobody has the blob open, or is about to have, or deletes it. */
+    boolean isClosed(Long id) {
         return !open.containsKey(id) && !opening.containsKey(id) && !deleting.contains(id);
     }
 
-    /** Keeps a blob from being opened while it is deleted. */
-    void deleting(long id, boolean now) {
-        if (now) {
-            deleting.add(id);
-        } else {
-            deleting.remove(id);
-        }
+    /** The blobs that are being deleted without being opened. They can't be opened any more. */
+    Set<Long> deleting() {
+        return deleting;
     }
 
     Iterable<EmbeddedBlob> openBlobs() {
@@ -896,7 +892,7 @@ final class EmbeddedBlobstore implements EngineBlobstore {
 
     @Override
     public CompletionStage<Void> deleteBlob(long id) {
-        return counted(() -> families.delete(id));
+        return families.delete(id);
     }
 
     @Override

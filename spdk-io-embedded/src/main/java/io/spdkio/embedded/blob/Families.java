@@ -537,44 +537,53 @@ final class Families {
         store.requireExists(id);
         return store.isClosed(id) && parents.of(id).isEmpty() && !parents.hasClones(id)
                 ? new DeletingClosed(id).begin()
-                : deleteOpened(id);
+                : store.counted(() -> deleteOpened(id));
     }
 
-    /** Deletes a blob that is not open and, as most, nobody's clone and has none. It is not opened for it. */
+    /** Deletes a blob that nobody has open and that is in no family. It is not opened for that. */
     private final class DeletingClosed extends BlobReading<Void> {
-        private final long id;
+        private static final int ERASE = READ + 1;
+        private static final int LAST = ERASE + BlobWriter.Erasure.STEPS;
 
-        DeletingClosed(long id) {
+        private final Long id;
+        private BlobWriter.Erasure erasure;
+
+        DeletingClosed(Long id) {
             super(store, io, store.decoder(id));
             this.id = id;
-            store.deleting(id, true);
+            store.deleting().add(id);
         }
 
         @Override
         void step(int number) {
-            switch (number) {
-                case READ -> {
-                    if (meta().isExternalClone() || meta().internalXattrs.containsKey(BlobMetadata.PARENT)) {
-                        // It depends on something that has to be there, or is damaged.
-                        store.deleting(id, false);
-                        await(deleteOpened(id));
-                        goTo(READ + 2);
-                    } else {
-                        await(writer.erase(meta(), chain(), EmbeddedBlobstore.methodOf(meta().clearMethod())));
-                    }
+            if (number < READ) {
+                super.step(number);
+            } else if (number == READ) {
+                if (meta().isExternalClone() || meta().internalXattrs.containsKey(BlobMetadata.PARENT)) {
+                    // It depends on something that has to be there, or is damaged.
+                    store.deleting().remove(id);
+                    await(store.counted(() -> deleteOpened(id)));
+                    goTo(LAST);
+                } else {
+                    erasure = writer.erasure(meta(), chain(), EmbeddedBlobstore.methodOf(meta().clearMethod()));
                 }
-                case READ + 1 -> store.erased(id);
-                case READ + 2 -> {
-                    store.deleting(id, false);
-                    end(null);
+            } else if (number < LAST) {
+                erasure.step(number - ERASE, this);
+            } else {
+                if (erasure != null) {
+                    store.erased(id);
+                    store.deleting().remove(id);
                 }
-                default -> super.step(number);
+                end(null);
             }
         }
 
         @Override
         void failed(Throwable cause) {
-            store.deleting(id, false);
+            if (erasure != null) {
+                store.failStop(cause);
+            }
+            store.deleting().remove(id);
             super.failed(store.opened(cause));
         }
     }
