@@ -1,7 +1,6 @@
 package io.spdkio.libspdk.tck;
 
-import io.spdkio.embedded.blob.format.Async;
-import io.spdkio.embedded.blob.format.StoreChecker;
+import io.spdkio.blob.BlobId;
 import io.spdkio.libspdk.RequiresSpdk;
 import io.spdkio.tck.EngineFixture;
 import io.spdkio.tck.PowerCutTck;
@@ -17,13 +16,18 @@ class NativePowerCutTest extends PowerCutTck {
     }
 
     /**
-     * SPDK v26.01 writes the extent pages of a blob that is resized in place, before its first page. After a cut in
-     * between, one that was growing has a size in between; one that was shrinking can't be opened, or its store not be
-     * loaded, which the embedded engine can.
+     * SPDK v26.01 writes the extent pages of a blob that is resized in place, before its first page, and reads the size
+     * of the blob from them. After a cut in between, one that was growing has the size of those that were written.
      */
     @Override
     protected boolean resizesInOneStep() {
         return false;
+    }
+
+    /** When it loads a store that was not unloaded, SPDK v26.01 passes over blobs whose extent pages do not fit. */
+    @Override
+    protected boolean isTorn(MemorySegment image, BlobId blob) {
+        return TornBlob.isOn(image, blob.value());
     }
 
     /**
@@ -33,16 +37,6 @@ class NativePowerCutTest extends PowerCutTck {
      */
     @Override
     protected List<String> check(MemorySegment image) {
-        return StoreChecker.check(
-                        (offset, into) -> {
-                            MemorySegment.copy(image, offset, into, 0, into.byteSize());
-                            return Async.done();
-                        },
-                        image.byteSize(),
-                        size -> MemorySegment.ofArray(new byte[Math.toIntExact(size)]))
-                .join()
-                .stream()
-                .filter(problem -> !problem.endsWith("a leak"))
-                .toList();
+        return TornBlob.check(image).stream().filter(problem -> !problem.endsWith("a leak")).toList();
     }
 }
