@@ -151,7 +151,7 @@ public final class BdevCommand implements Runnable {
                         + String.format(Locale.ROOT, " (%,d bytes)", geometry.sizeBytes()));
         row("block size", ByteSize.format(geometry.blockSize()));
         row("blocks", String.format(Locale.ROOT, "%,d", geometry.blockCount()));
-        row("write unit", geometry.writeUnitBlocks() + (geometry.writeUnitBlocks() == 1 ? " block" : " blocks"));
+        row("write unit", blocks(geometry.writeUnitBlocks()));
         row(
                 "boundary",
                 geometry.optimalIoBoundaryBlocks() == 0
@@ -161,7 +161,7 @@ public final class BdevCommand implements Runnable {
                                 + (geometry.splitOnOptimalIoBoundary() ? ", I/O is split there" : ""));
         row("largest I/O", geometry.maxIoBytes() == 0 ? "no limit" : ByteSize.format(geometry.maxIoBytes()));
         row("segments", geometry.maxSegments() == 0 ? "no limit" : Integer.toString(geometry.maxSegments()));
-        row("compareAndWrite", "up to " + geometry.compareAndWriteUnitBlocks() + " blocks");
+        row("compareAndWrite", "up to " + blocks(geometry.compareAndWriteUnitBlocks()));
         row("alignment", ByteSize.format(geometry.bufferAlignmentBytes()));
         row("claimed by", bdev.claimedBy().orElse("nobody"));
         row(
@@ -170,6 +170,10 @@ public final class BdevCommand implements Runnable {
                         .filter(bdev::supports)
                         .map(IoType::label)
                         .collect(Collectors.joining(", ")));
+    }
+
+    private static String blocks(int count) {
+        return count + (count == 1 ? " block" : " blocks");
     }
 
     private void row(String key, String value) {

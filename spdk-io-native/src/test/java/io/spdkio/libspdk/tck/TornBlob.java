@@ -17,9 +17,9 @@ import java.util.List;
 
 /**
  * Looks at images for what SPDK leaves of a blob that it was making smaller. Before it writes the blob's first page it
- * writes the last extent page that stays anew, in place, with fewer clusters than the first page still says; what it no
- * longer needs it zeroes afterwards, without waiting for the first page to be durable. SPDK reads extent pages one
- * after the other, each of which has to begin where the one before it ended.
+ * writes the last extent page that stays anew, in place, with the clusters that stay, and then those behind it, with
+ * none. SPDK reads the extent pages that the first page names one after the other, and each has to begin where the one
+ * before it ended, and to name a cluster.
  */
 final class TornBlob {
     /** In a metadata page, behind the type of its first descriptor: the length, the first cluster, the clusters. */
