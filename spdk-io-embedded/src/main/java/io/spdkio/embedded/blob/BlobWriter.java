@@ -190,7 +190,10 @@ final class BlobWriter {
         /** Whether something was written that the first page refers to, and is to be durable before it. */
         private boolean refersToNew;
 
-        /** Whether it can fail without harm: nothing has been changed that is in use. */
+        /** Metadata pages that were taken for it. */
+        private final List<Integer> taken = new ArrayList<>(0);
+
+        /** Whether only the first page is missing. What fails before is for want of pages, and can be tried again. */
         private boolean prepared;
 
         Writing(EmbeddedBlob blob, CompletableFuture<Void> marked) {
@@ -224,6 +227,7 @@ final class BlobWriter {
             if (prepared) {
                 super.failed(cause);
             } else {
+                taken.forEach(space::releasePage);
                 fail(cause);
             }
         }
@@ -232,13 +236,12 @@ final class BlobWriter {
         private void prepare() {
             BlobMetadata meta = blob.meta;
             Unwritten changes = blob.unwritten;
-            List<Integer> taken = new ArrayList<>(0);
             int[] newChain;
             int[] oldTable = meta.extentPages;
             try {
                 if (oldTable != null && changes != null) {
                     meta.extentPages = oldTable.clone();
-                    writeExtentPages(changes, taken);
+                    writeExtentPages(changes);
                 }
                 List<MemorySegment> chain = meta.encode(pages::take);
                 newChain = new int[chain.size()];
@@ -256,7 +259,6 @@ final class BlobWriter {
                 }
             } catch (RuntimeException e) {
                 meta.extentPages = oldTable;
-                taken.forEach(space::releasePage);
                 throw e;
             }
             garbage.chainBehindFirst(blob.chain);
@@ -270,7 +272,7 @@ final class BlobWriter {
         }
 
         /** Writes the extent pages that have changed: at new places as far as there are any. */
-        private void writeExtentPages(Unwritten changes, List<Integer> taken) {
+        private void writeExtentPages(Unwritten changes) {
             int[] table = blob.meta.extentPages;
             for (int piece = changes.pieces.nextSetBit(0);
                     piece >= 0 && piece < table.length;

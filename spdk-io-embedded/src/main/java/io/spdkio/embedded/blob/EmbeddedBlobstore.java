@@ -22,11 +22,9 @@ import io.spdkio.spi.EngineBlobstore;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -61,10 +59,9 @@ final class EmbeddedBlobstore implements EngineBlobstore {
     private CompletableFuture<Void> markingDirty;
 
     private final Map<Long, EmbeddedBlob> open = new HashMap<>();
-    private final Map<Long, Opening> opening = new HashMap<>();
 
-    /** Blobs that are being deleted without being opened. */
-    private final Set<Long> deleting = new HashSet<>();
+    /** Blobs that are being opened, or deleted without being opened. */
+    private final Map<Long, BlobReading<?>> reading = new HashMap<>();
 
     private final Parents parents;
 
@@ -320,7 +317,7 @@ final class EmbeddedBlobstore implements EngineBlobstore {
     // ---- the end
 
     private void requireNothingOpen(String what) {
-        if (!open.isEmpty() || !opening.isEmpty() || !deleting.isEmpty() || underWay != 0) {
+        if (!open.isEmpty() || !reading.isEmpty() || underWay != 0) {
             String names =
                     String.join(", ", open.keySet().stream().limit(8).map(id -> "0x" + Long.toHexString(id)).toList());
             throw new SpdkException.Busy(
@@ -554,12 +551,17 @@ final class EmbeddedBlobstore implements EngineBlobstore {
 
     /** Whether nobody has the blob open, or is about to have, or deletes it. */
     boolean isClosed(Long id) {
-        return !open.containsKey(id) && !opening.containsKey(id) && !deleting.contains(id);
+        return !open.containsKey(id) && !reading.containsKey(id);
     }
 
-    /** The blobs that are being deleted without being opened. They can't be opened any more. */
-    Set<Long> deleting() {
-        return deleting;
+    /** A blob is being deleted without being opened, which nobody can do meanwhile. */
+    void deletes(Long id, BlobReading<?> operation) {
+        reading.put(id, operation);
+    }
+
+    /** The same is over. */
+    void deletesNoMore(Long id, BlobReading<?> operation) {
+        reading.remove(id, operation);
     }
 
     Iterable<EmbeddedBlob> openBlobs() {
@@ -584,9 +586,6 @@ final class EmbeddedBlobstore implements EngineBlobstore {
      */
     CompletableFuture<EmbeddedBlob> take(long id) {
         requireExists(id);
-        if (deleting.contains(id)) {
-            throw noBlob(id);
-        }
         EmbeddedBlob there = open.get(id);
         if (there != null) {
             if (there.deleting) {
@@ -595,10 +594,13 @@ final class EmbeddedBlobstore implements EngineBlobstore {
             there.children++;
             return CompletableFuture.completedFuture(there);
         }
-        Opening already = opening.get(id);
-        if (already != null) {
-            already.takers++;
-            return already;
+        BlobReading<?> under = reading.get(id);
+        if (under instanceof Opening opening) {
+            opening.takers++;
+            return opening;
+        }
+        if (under != null) {
+            throw noBlob(id);
         }
         checkPresent();
         try {
@@ -606,9 +608,9 @@ final class EmbeddedBlobstore implements EngineBlobstore {
         } catch (CorruptStoreException e) {
             return CompletableFuture.failedFuture(opened(e));
         }
-        Opening mine = new Opening(id);
-        opening.put(id, mine);
-        return mine.begin();
+        Opening opening = new Opening(id);
+        reading.put(id, opening);
+        return opening.begin();
     }
 
     /** Reads a blob, for all who ask for it meanwhile. */
@@ -633,7 +635,7 @@ final class EmbeddedBlobstore implements EngineBlobstore {
                     await(attachParent(blob));
                 }
                 case READ + 1 -> {
-                    opening.remove(id);
+                    reading.remove(id, this);
                     open.put(id, blob);
                     blob.children = takers;
                     end(blob);
@@ -644,7 +646,7 @@ final class EmbeddedBlobstore implements EngineBlobstore {
 
         @Override
         void failed(Throwable cause) {
-            opening.remove(id);
+            reading.remove(id, this);
             super.failed(opened(cause));
         }
     }

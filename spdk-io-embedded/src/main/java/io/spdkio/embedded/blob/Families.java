@@ -10,6 +10,7 @@ import io.spdkio.embedded.EmbeddedThread;
 import io.spdkio.embedded.blob.format.Async;
 import io.spdkio.embedded.blob.format.BlobMetadata;
 import io.spdkio.embedded.blob.format.ClusterMap;
+import io.spdkio.embedded.blob.format.MetadataPage;
 import io.spdkio.spi.BlobErrors;
 
 import java.lang.foreign.MemorySegment;
@@ -535,7 +536,7 @@ final class Families {
     CompletableFuture<Void> delete(long id) {
         store.checkUsable();
         store.requireExists(id);
-        return store.isClosed(id) && parents.of(id).isEmpty() && !parents.hasClones(id)
+        return store.isClosed(id) && parents.isAlone(id)
                 ? new DeletingClosed(id).begin()
                 : store.counted(() -> deleteOpened(id));
     }
@@ -551,7 +552,7 @@ final class Families {
         DeletingClosed(Long id) {
             super(store, io, store.decoder(id));
             this.id = id;
-            store.deleting().add(id);
+            store.deletes(id, this);
         }
 
         @Override
@@ -561,7 +562,7 @@ final class Families {
             } else if (number == READ) {
                 if (meta().isExternalClone() || meta().internalXattrs.containsKey(BlobMetadata.PARENT)) {
                     // It depends on something that has to be there, or is damaged.
-                    store.deleting().remove(id);
+                    store.deletesNoMore(id, this);
                     await(store.counted(() -> deleteOpened(id)));
                     goTo(LAST);
                 } else {
@@ -571,8 +572,8 @@ final class Families {
                 erasure.step(number - ERASE, this);
             } else {
                 if (erasure != null) {
-                    store.erased(id);
-                    store.deleting().remove(id);
+                    store.space().blobIds().clear(MetadataPage.firstPage(id));
+                    store.deletesNoMore(id, this);
                 }
                 end(null);
             }
@@ -583,7 +584,7 @@ final class Families {
             if (erasure != null) {
                 store.failStop(cause);
             }
-            store.deleting().remove(id);
+            store.deletesNoMore(id, this);
             super.failed(store.opened(cause));
         }
     }

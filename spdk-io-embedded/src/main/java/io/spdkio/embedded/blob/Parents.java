@@ -30,6 +30,11 @@ final class Parents {
         return clones.containsKey(id);
     }
 
+    /** Whether a blob is nobody's clone and has none. */
+    boolean isAlone(Long id) {
+        return !parents.containsKey(id) && !clones.containsKey(id);
+    }
+
     void set(long id, long parent) {
         remove(id);
         parents.put(id, parent);
