@@ -60,7 +60,6 @@ public final class Blobs {
                 bench.compare(depth);
             }
             bench.many(blobs);
-            bench.memory(blobs);
         }
     }
 
@@ -214,6 +213,7 @@ public final class Blobs {
         timed("delete", blobs, () -> all(blobs, i -> again.delete(ids.get(i)), new ArrayList<>()));
         again.unload().join();
         firstWrites(bdev);
+        memory(bdev, blobs);
     }
 
     private void firstWrites(Bdev bdev) {
@@ -279,8 +279,7 @@ public final class Blobs {
     // ---- memory
 
     /** What blobs take of the Java heap: the same store with and without them, loaded and not, open and closed. */
-    private void memory(int blobs) {
-        Bdev bdev = malloc("memory", 2L * blobs * IO_BYTES + BYTES);
+    private void memory(Bdev bdev, int blobs) {
         BlobstoreOptions options = BlobstoreOptions.defaults().withClusterSize(16_384).withMetadataPages(blobs + 100);
         Blobstore made = env.blobstores().init(bdev, options).join();
         List<BlobId> ids = new ArrayList<>(blobs);

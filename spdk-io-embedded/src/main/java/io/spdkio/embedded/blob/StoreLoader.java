@@ -202,14 +202,89 @@ public final class StoreLoader {
         if (io.deviceBytes() < SuperBlock.SIZE_BYTES) {
             throw new CorruptStoreException("the device is too small for a super block");
         }
-        MemorySegment page = io.takePage();
-        return io.read(0, page)
-                .thenApply(_ -> SuperBlock.decode(page, io.deviceBytes()))
-                .whenComplete((_, _) -> io.giveBack(page))
-                .thenCompose(this::load);
+        return new Loading().begin();
     }
 
-    private CompletableFuture<EmbeddedBlobstore> load(SuperBlock superBlock) {
+    private final class Loading extends Steps<EmbeddedBlobstore> {
+        private static final int RECOVER = 5;
+
+        private final Arena arena = Arena.ofShared();
+        private SuperBlock block;
+        private MemorySegment memory;
+        private MemorySegment clusterMask;
+        private MemorySegment blobIdMask;
+        private Space space;
+        private StoreScan scan;
+        private EmbeddedBlobstore store;
+
+        @Override
+        void step(int number) {
+            switch (number) {
+                case 0 -> {
+                    memory = allocate(SuperBlock.SIZE_BYTES);
+                    io.read(0, memory, more());
+                }
+                case 1 -> {
+                    block = SuperBlock.decode(memory, io.deviceBytes());
+                    checkShape(block);
+                    if (!block.isClean() || !block.hasBlobIdMask() || options.forceRecovery()) {
+                        goTo(RECOVER);
+                    }
+                }
+                case 2 -> {
+                    memory = readMask(block.usedPageMaskStart(), block.usedPageMaskPages());
+                    clusterMask = readMask(block.usedClusterMaskStart(), block.usedClusterMaskPages());
+                    blobIdMask = readMask(block.usedBlobIdMaskStart(), block.usedBlobIdMaskPages());
+                }
+                case 3 -> {
+                    Bits pages = UsedMask.PAGES.decode(memory, block.mdPages(), false);
+                    Bits clusters = UsedMask.CLUSTERS.decode(clusterMask, block.totalClusters(), true);
+                    Bits blobIds = UsedMask.BLOB_IDS.decode(blobIdMask, block.mdPages(), false);
+                    checkMasks(block, pages, clusters, blobIds);
+                    space = space(pages, blobIds, clusters);
+                    scan = new StoreScan(block, io::read, this::allocate, blobIds, false, StoreLoader.this::warn);
+                    await(scan.run());
+                }
+                case 4 -> {
+                    if (!scan.foundUnfinished()) {
+                        arena.close();
+                        end(store(block, true, space, scan.parents()));
+                    }
+                }
+                case RECOVER -> {
+                    scan = new StoreScan(block, io::read, this::allocate, null, true, StoreLoader.this::refuse);
+                    await(scan.run());
+                }
+                case RECOVER + 1 -> {
+                    space = space(scan.pages(), scan.blobIds(), scan.clusters());
+                    store = store(block, block.isClean(), space, scan.parents());
+                    await(finish(scan, store));
+                }
+                default -> {
+                    arena.close();
+                    end(store);
+                }
+            }
+        }
+
+        @Override
+        void failed(Throwable cause) {
+            arena.close();
+            fail(cause);
+        }
+
+        private MemorySegment allocate(long sizeBytes) {
+            return EmbeddedMemory.allocate("loading a blobstore", sizeBytes, 4096, arena);
+        }
+
+        private MemorySegment readMask(long startPage, long pages) {
+            MemorySegment mask = allocate(pages * block.pageSizeBytes());
+            io.read(startPage * block.pageSizeBytes(), mask, more());
+            return mask;
+        }
+    }
+
+    private void checkShape(SuperBlock superBlock) {
         if (!options.type().isEmpty() && !options.type().equals(superBlock.type())) {
             throw SpdkException.withMessage(
                     "'%s' holds a blobstore of type '%s' and not '%s': ENXIO. Load it with the right type, or the empty string for any"
@@ -221,47 +296,9 @@ public final class StoreLoader {
                     "super block: the store has I/O units of %d bytes and the device blocks of %d"
                             .formatted(superBlock.ioUnitSizeBytes(), io.blockSize()));
         }
-        boolean clean = superBlock.isClean() && superBlock.hasBlobIdMask() && !options.forceRecovery();
-        return clean ? loadClean(superBlock) : recover(superBlock);
     }
 
-    private CompletableFuture<Bits> readMask(
-            UsedMask mask, long startPage, long pages, long bits, boolean mayBeLonger, int pageBytes) {
-        return io.withMemory(
-                pages * pageBytes,
-                memory ->
-                        io.read(startPage * pageBytes, memory).thenApply(_ -> mask.decode(memory, bits, mayBeLonger)));
-    }
-
-    private CompletableFuture<EmbeddedBlobstore> loadClean(SuperBlock block) {
-        int pageBytes = block.pageSizeBytes();
-        return readMask(
-                        UsedMask.PAGES,
-                        block.usedPageMaskStart(),
-                        block.usedPageMaskPages(),
-                        block.mdPages(),
-                        false,
-                        pageBytes)
-                .thenCompose(pages ->
-                        readMask(
-                                        UsedMask.CLUSTERS,
-                                        block.usedClusterMaskStart(),
-                                        block.usedClusterMaskPages(),
-                                        block.totalClusters(),
-                                        true,
-                                        pageBytes)
-                                .thenCompose(clusters ->
-                                        readMask(
-                                                        UsedMask.BLOB_IDS,
-                                                        block.usedBlobIdMaskStart(),
-                                                        block.usedBlobIdMaskPages(),
-                                                        block.mdPages(),
-                                                        false,
-                                                        pageBytes)
-                                                .thenCompose(blobIds -> loadClean(block, pages, clusters, blobIds))));
-    }
-
-    private CompletableFuture<EmbeddedBlobstore> loadClean(SuperBlock block, Bits pages, Bits clusters, Bits blobIds) {
+    private static void checkMasks(SuperBlock block, Bits pages, Bits clusters, Bits blobIds) {
         for (long i = 0; i < block.metadataClusters(); i++) {
             if (!clusters.get(i)) {
                 throw new CorruptStoreException(
@@ -275,16 +312,6 @@ public final class StoreLoader {
                                 .formatted(page, MetadataPage.blobId(page)));
             }
         }
-        return withScanMemory(
-                        memory -> {
-                            StoreScan scan = new StoreScan(block, io::read, memory, blobIds, false, this::warn);
-                            return scan.run().thenApply(_ -> scan);
-                        })
-                .thenCompose(scan ->
-                        scan.foundUnfinished()
-                                ? recover(block)
-                                : CompletableFuture.completedFuture(
-                                        store(block, true, space(pages, blobIds, clusters), scan.parents())));
     }
 
     /** One blob that is damaged does not keep the others from being used; it can't be opened. */
@@ -299,35 +326,6 @@ public final class StoreLoader {
             throw problem;
         }
         warn(problem);
-    }
-
-    private <T> CompletableFuture<T> withScanMemory(
-            Function<java.util.function.LongFunction<MemorySegment>, CompletableFuture<T>> body) {
-        Arena arena = Arena.ofShared();
-        CompletableFuture<T> result;
-        try {
-            result = body.apply(size -> EmbeddedMemory.allocate("loading a blobstore", size, 4096, arena));
-        } catch (Throwable e) {
-            result = CompletableFuture.failedFuture(e);
-        }
-        return result.whenComplete((_, _) -> arena.close());
-    }
-
-    private CompletableFuture<EmbeddedBlobstore> recover(SuperBlock block) {
-        return withScanMemory(
-                        memory -> {
-                            StoreScan scan = new StoreScan(block, io::read, memory, null, true, this::refuse);
-                            return scan.run().thenApply(_ -> scan);
-                        })
-                .thenCompose(scan -> {
-                    EmbeddedBlobstore store =
-                            store(
-                                    block,
-                                    block.isClean(),
-                                    space(scan.pages(), scan.blobIds(), scan.clusters()),
-                                    scan.parents());
-                    return finish(scan, store).thenApply(_ -> store);
-                });
     }
 
     /** Ends what a power cut has left unfinished. */

@@ -342,20 +342,27 @@ public final class StoreScan {
         }
         BlobMetadata blob = reading.decoder.blob();
         try {
-            OptionalLong parent = blob.isThin() ? blob.internalId(BlobMetadata.PARENT) : OptionalLong.empty();
-            if (parent.isPresent() && !blob.isExternalClone()) {
-                parents.put(blob.id, parent.getAsLong());
-            }
-            if (cloneOf(blob).isPresent()) {
-                unfinished.put(blob.id, blob);
-                chains.put(blob.id, reading.chain);
-                return;
+            // Most blobs are in no family.
+            if (!blob.internalXattrs.isEmpty()) {
+                noteParent(blob);
+                if (cloneOf(blob).isPresent()) {
+                    unfinished.put(blob.id, blob);
+                    chains.put(blob.id, reading.chain);
+                    return;
+                }
             }
         } catch (CorruptStoreException e) {
             problems.accept(e);
             return;
         }
         accept(blob, reading.chain, false);
+    }
+
+    private void noteParent(BlobMetadata blob) {
+        OptionalLong parent = blob.isThin() ? blob.internalId(BlobMetadata.PARENT) : OptionalLong.empty();
+        if (parent.isPresent() && !blob.isExternalClone()) {
+            parents.put(blob.id, parent.getAsLong());
+        }
     }
 
     /** The blob that decides about a snapshot that was being made or deleted. */
