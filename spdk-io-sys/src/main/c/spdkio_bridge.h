@@ -117,6 +117,7 @@ enum spdkio_op spdkio_operation_of(enum spdk_bdev_io_type type);
 void spdkio_device_answer(struct spdk_bdev_io *io, int32_t status);
 
 bool spdkio_bdev_aborts_reach(struct spdk_bdev *bdev);
+bool spdkio_bdev_copies(struct spdk_bdev *bdev);
 
 struct spdkio_store_io;
 

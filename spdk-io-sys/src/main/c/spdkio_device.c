@@ -432,12 +432,9 @@ is_of(struct spdk_bdev *bdev, const char *module)
 	return strcmp(spdk_bdev_get_module_name(bdev), module) == 0;
 }
 
-/*
- * Whether SPDK may be asked to abort I/O of a bdev. An error device marks what it hands down as split I/O; an abort then
- * looks for parts that there are not, and never ends or frees memory twice. What stands on one hands aborts down to it.
- */
-bool
-spdkio_bdev_aborts_reach(struct spdk_bdev *bdev)
+/* Whether a bdev neither is of a module nor may stand on one that is. */
+static bool
+is_clear_of(struct spdk_bdev *bdev, const char *module)
 {
 	static const char *const stand_alone[] = { "malloc", "null", "aio", "uring", "nvme", "spdkio" };
 	struct spdk_bdev *other;
@@ -449,11 +446,28 @@ spdkio_bdev_aborts_reach(struct spdk_bdev *bdev)
 		}
 	}
 	for (other = spdk_bdev_first(); other != NULL; other = spdk_bdev_next(other)) {
-		if (is_of(other, "error")) {
+		if (is_of(other, module)) {
 			return false;
 		}
 	}
 	return true;
+}
+
+/*
+ * Whether SPDK may be asked to abort I/O of a bdev. An error device marks what it hands down as split I/O; an abort then
+ * looks for parts that there are not, and never ends or frees memory twice. What stands on one hands aborts down to it.
+ */
+bool
+spdkio_bdev_aborts_reach(struct spdk_bdev *bdev)
+{
+	return is_clear_of(bdev, "error");
+}
+
+/* Whether SPDK may be asked to copy. A delay device says that it does when its base does, and fails to. */
+bool
+spdkio_bdev_copies(struct spdk_bdev *bdev)
+{
+	return spdk_bdev_io_type_supported(bdev, SPDK_BDEV_IO_TYPE_WRITE) && is_clear_of(bdev, "delay");
 }
 
 /* What SPDK has no functions for, and where struct spdk_bdev differs from version to version. On the app thread. */
@@ -464,4 +478,5 @@ spdkio_bdev_limits(struct spdk_bdev *bdev, uint32_t *limits)
 	limits[1] = bdev->max_num_segments;
 	limits[2] = bdev->split_on_optimal_io_boundary;
 	limits[3] = spdkio_bdev_aborts_reach(bdev);
+	limits[4] = spdkio_bdev_copies(bdev);
 }

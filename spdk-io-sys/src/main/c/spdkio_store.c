@@ -669,7 +669,7 @@ spdkio_store_open(const char *name, bool writable, struct spdk_bdev_module *modu
 	dev->writev = dev_writev;
 	dev->write_zeroes = dev_write_zeroes;
 	dev->unmap = dev_unmap;
-	if (spdk_bdev_io_type_supported(store->bdev, SPDK_BDEV_IO_TYPE_COPY)) {
+	if (spdk_bdev_io_type_supported(store->bdev, SPDK_BDEV_IO_TYPE_COPY) && spdkio_bdev_copies(store->bdev)) {
 		dev->copy = dev_copy;
 	}
 	dev->get_base_bdev = dev_base;

@@ -307,13 +307,16 @@ final class CoreBlobstore implements Blobstore {
     private IoFuture<Void> end(Supplier<CompletionStage<Void>> how) {
         return operation(
                 () -> {
-                    closed = true;
                     CompletionStage<Void> stage;
                     try {
                         stage = how.get();
+                    } catch (SpdkException.Busy e) {
+                        // Refused, so that nobody may find it closed, not even for a moment.
+                        throw e;
                     } catch (Throwable e) {
                         stage = CompletableFuture.failedFuture(e);
                     }
+                    closed = true;
                     return stage.whenComplete((_, problem) -> {
                         if (problem != null && unwrapped(problem) instanceof SpdkException.Busy) {
                             closed = abandoned;

@@ -8,6 +8,17 @@ public final class BlobErrors {
     private BlobErrors() {}
 
     /**
+     * An operation that another one keeps out.
+     *
+     * @param what the operation and its blob
+     * @return the refusal
+     */
+    public static SpdkException.Busy busy(String what) {
+        return new SpdkException.Busy(
+                what + ": another operation on it or its relatives is under way; wait for that", -Errno.EBUSY);
+    }
+
+    /**
      * There are not enough clusters.
      *
      * @param whose what the store calls itself, perhaps behind what was being done

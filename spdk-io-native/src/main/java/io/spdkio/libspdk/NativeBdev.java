@@ -56,6 +56,7 @@ final class NativeBdev implements EngineBdev {
     private ErrorGate gate;
     private CompletableFuture<?> deletion = CompletableFuture.completedFuture(null);
     private final boolean abortsReach;
+    private final boolean copies;
     private volatile CustomDevice device;
     private volatile List<String> bases = List.of();
 
@@ -80,6 +81,9 @@ final class NativeBdev implements EngineBdev {
         this.productName = Memory.text(BdevH.spdk_bdev_get_product_name(bdev));
         MemorySegment id = Memory.at(BdevH.spdk_bdev_get_uuid(bdev).address(), 16);
         this.uuid = new UUID(id.get(BIG_ENDIAN_LONG, 0), id.get(BIG_ENDIAN_LONG, 8));
+        BdevLimits limits = BdevLimits.of(bdev);
+        this.abortsReach = limits.abortsReach();
+        this.copies = limits.copies();
         int bits = 0;
         for (IoType type : IoType.values()) {
             if (asksSpdk(type)) {
@@ -87,7 +91,6 @@ final class NativeBdev implements EngineBdev {
             }
         }
         this.supported = bits;
-        this.abortsReach = BdevLimits.of(bdev).abortsReach();
         this.emulatesCompare = !does(BdevH.SPDK_BDEV_IO_TYPE_COMPARE);
         this.geometry = readGeometry();
         this.eventId = runtime.addEventSink(this::onEvent);
@@ -113,8 +116,7 @@ final class NativeBdev implements EngineBdev {
             // SPDK emulates these where the device lacks them.
             case READ, RESET, ABORT, COMPARE -> true;
             case COMPARE_AND_WRITE, WRITE -> does(BdevH.SPDK_BDEV_IO_TYPE_WRITE);
-            // A delay device says that it copies when its base does, and fails to.
-            case COPY -> does(BdevH.SPDK_BDEV_IO_TYPE_WRITE) && !moduleName.equals("delay");
+            case COPY -> copies;
             case UNMAP -> does(BdevH.SPDK_BDEV_IO_TYPE_UNMAP);
             case FLUSH -> does(BdevH.SPDK_BDEV_IO_TYPE_FLUSH);
             case WRITE_ZEROES -> does(BdevH.SPDK_BDEV_IO_TYPE_WRITE_ZEROES);

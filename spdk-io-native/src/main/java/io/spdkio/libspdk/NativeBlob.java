@@ -28,6 +28,7 @@ final class NativeBlob implements EngineBlob {
     private final NativeBlobstore store;
     private final long id;
     private final MemorySegment blob;
+    private final BlobGate gate;
 
     private volatile boolean readOnly;
     private volatile boolean thin;
@@ -49,10 +50,11 @@ final class NativeBlob implements EngineBlob {
     /** Guarded by the metadata lock. */
     private boolean closed;
 
-    NativeBlob(NativeBlobstore store, long id, MemorySegment blob) {
+    NativeBlob(NativeBlobstore store, long id, MemorySegment blob, BlobGate gate) {
         this.store = store;
         this.id = id;
         this.blob = blob;
+        this.gate = gate;
         refresh();
     }
 
@@ -133,13 +135,12 @@ final class NativeBlob implements EngineBlob {
 
     @Override
     public EngineChannel openChannel(EngineThread thread) {
-        return store.openChannel((NativeThread) thread, blob);
+        return store.openChannel((NativeThread) thread, blob, gate);
     }
 
     // ---- metadata
 
-    private CompletableFuture<Void> changing(String what, BlobCalls.Start start) {
-        CompletableFuture<Long> done = store.operation(what + " " + this, start);
+    private CompletableFuture<Void> changing(CompletableFuture<Long> done) {
         underWay++;
         return done.<Void>thenApply(_ -> null)
                 .whenComplete((_, _) -> {
@@ -157,9 +158,19 @@ final class NativeBlob implements EngineBlob {
                         "resizing " + this,
                         () -> thin ? 0 : toClusters - clusters,
                         changing(
-                                "resizing",
-                                argument ->
-                                        BlobH.spdk_blob_resize(blob, toClusters, store.calls().onStatus(), argument)))
+                                store.exclusively(
+                                        "resizing " + this,
+                                        id,
+                                        OptionalLong.empty(),
+                                        () ->
+                                                store.operation(
+                                                        "resizing " + this,
+                                                        argument ->
+                                                                BlobH.spdk_blob_resize(
+                                                                        blob,
+                                                                        toClusters,
+                                                                        store.calls().onStatus(),
+                                                                        argument)))))
                 .thenAccept(_ -> markDirty());
     }
 
@@ -194,9 +205,15 @@ final class NativeBlob implements EngineBlob {
         now("setReadOnly", () -> BlobH.spdk_blob_set_read_only(blob));
     }
 
+    /** Writes its metadata, if they have changed. */
+    CompletableFuture<Long> write() {
+        return store.operation(
+                "syncing " + this, argument -> BlobH.spdk_blob_sync_md(blob, store.calls().onStatus(), argument));
+    }
+
     @Override
     public CompletionStage<Void> syncMetadata() {
-        return changing("syncing", argument -> BlobH.spdk_blob_sync_md(blob, store.calls().onStatus(), argument))
+        return changing(store.exclusion().inTurn(id, this::write))
                 .thenCompose(_ -> {
                     if (isUnwritten()) {
                         return CompletableFuture.failedFuture(unwritten("syncing"));
@@ -284,7 +301,14 @@ final class NativeBlob implements EngineBlob {
                     try (SpinLock _ = store.thread().metadataLock()) {
                         closed = true;
                     }
-                    attempt(done);
+                    var _ =
+                            store.exclusion()
+                                    .inTurn(
+                                            id,
+                                            () -> {
+                                                attempt(done);
+                                                return done;
+                                            });
                 };
         if (underWay == 0) {
             whenQuiet.run();

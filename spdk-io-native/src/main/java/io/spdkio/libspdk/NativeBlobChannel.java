@@ -1,6 +1,7 @@
 package io.spdkio.libspdk;
 
 import io.spdkio.Errno;
+import io.spdkio.IoStatus;
 import io.spdkio.bdev.IoType;
 import io.spdkio.spi.EngineChannel;
 import io.spdkio.spi.IoRequest;
@@ -8,6 +9,9 @@ import io.spdkio.sys.BdevRing;
 import io.spdkio.sys.raw.BlobH;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 
 /** A thread's way to a blob: writes I/O into the thread's ring. SPDK's channels are of stores, and shared. */
 final class NativeBlobChannel implements EngineChannel {
@@ -18,8 +22,24 @@ final class NativeBlobChannel implements EngineChannel {
     private final long blob;
     private final long address;
     private final BufferRules buffers;
+    private final BlobGate gate;
 
-    NativeBlobChannel(NativeBlobstore store, NativeThread thread, MemorySegment blob, MemorySegment spdkChannel) {
+    /** Null but on the metadata thread. */
+    private final BlobGate copies;
+
+    /** How many operations hold it back. */
+    private int holds;
+
+    private final ArrayDeque<IoRequest> held = new ArrayDeque<>();
+
+    /** How many I/Os are with blobstore, or have completed and are not handed out yet. */
+    private int outstanding;
+
+    /** Who waits for there being none. */
+    private final List<Runnable> whenQuiet = new ArrayList<>();
+
+    NativeBlobChannel(
+            NativeBlobstore store, NativeThread thread, MemorySegment blob, MemorySegment spdkChannel, BlobGate gate) {
         this.store = store;
         this.thread = thread;
         this.ring = thread.ring();
@@ -27,14 +47,67 @@ final class NativeBlobChannel implements EngineChannel {
         this.spdkChannel = spdkChannel;
         this.address = spdkChannel.address();
         this.buffers = new BufferRules(store.bdev().geometry(), store.alignmentBytes());
+        this.gate = gate;
+        this.copies = thread == store.thread() ? store.exclusion().copies() : null;
+        this.holds = gate.join(this) + (copies == null ? 0 : copies.join(this));
     }
 
     NativeThread thread() {
         return thread;
     }
 
+    // ---- being held back
+
+    /** Runs something on its thread, or something else when that has exited. Any thread. */
+    void run(Runnable action, Runnable otherwise) {
+        if (thread.context().isCurrent()) {
+            action.run();
+        } else if (!thread.context().post(action)) {
+            otherwise.run();
+        }
+    }
+
+    /** Keeps what is submitted from now on; tells when nothing is under way. On its thread, as all below. */
+    void hold(Runnable quiet) {
+        holds++;
+        if (outstanding == 0) {
+            quiet.run();
+        } else {
+            whenQuiet.add(quiet);
+        }
+    }
+
+    void release() {
+        if (--holds == 0) {
+            List<IoRequest> kept = List.copyOf(held);
+            held.clear();
+            kept.forEach(this::hand);
+        }
+    }
+
+    @Override
+    public boolean completed(IoRequest io, int status) {
+        if (--outstanding == 0 && !whenQuiet.isEmpty()) {
+            List<Runnable> waiting = List.copyOf(whenQuiet);
+            whenQuiet.clear();
+            waiting.forEach(Runnable::run);
+        }
+        return true;
+    }
+
+    // ---- I/O
+
     @Override
     public void submit(IoRequest io) {
+        if (holds != 0) {
+            held.addLast(io);
+        } else {
+            hand(io);
+        }
+    }
+
+    private void hand(IoRequest io) {
+        outstanding++;
         if (store.isCutOff()) {
             io.complete(-Errno.ENODEV);
             return;
@@ -88,13 +161,20 @@ final class NativeBlobChannel implements EngineChannel {
 
     @Override
     public void abort(IoRequest io) {
-        if (!io.hasCompleted()) {
+        if (held.remove(io)) {
+            outstanding++;
+            io.complete(IoStatus.ABORTED);
+        } else if (!io.hasCompleted()) {
             thread.abortBlobIo(io.id());
         }
     }
 
     @Override
     public void close() {
+        gate.leave(this);
+        if (copies != null) {
+            copies.leave(this);
+        }
         thread.as(() -> {
             BlobH.spdk_bs_free_io_channel(spdkChannel);
             return null;

@@ -67,6 +67,7 @@ final class NativeBlobstore implements EngineBlobstore {
     private final BitSet blobs = new BitSet();
 
     private final Map<Long, List<NativeBlob>> open = new HashMap<>();
+    private final BlobExclusion exclusion;
     private final Set<NativeBlobChannel> channels = ConcurrentHashMap.newKeySet();
 
     /** What blobstore still reads from. */
@@ -107,6 +108,7 @@ final class NativeBlobstore implements EngineBlobstore {
         this.runtime = runtime;
         this.calls = runtime.blobCalls();
         this.thread = thread;
+        this.exclusion = new BlobExclusion(thread, this::parentOf);
         this.bdev = bdev;
         this.device = device;
         this.external = external;
@@ -758,7 +760,8 @@ final class NativeBlobstore implements EngineBlobstore {
                             }
                         })
                 .thenApply(address -> {
-                    NativeBlob opened = new NativeBlob(this, id, MemorySegment.ofAddress(address));
+                    NativeBlob opened =
+                            new NativeBlob(this, id, MemorySegment.ofAddress(address), exclusion.opened(id));
                     open.computeIfAbsent(id, _ -> new ArrayList<>(1)).add(opened);
                     return opened;
                 });
@@ -769,6 +772,7 @@ final class NativeBlobstore implements EngineBlobstore {
         handles.remove(blob);
         if (handles.isEmpty()) {
             open.remove(blob.id());
+            exclusion.closed(blob.id());
         }
     }
 
@@ -788,6 +792,33 @@ final class NativeBlobstore implements EngineBlobstore {
         return family;
     }
 
+    /**
+     * Changes a blob, while it does no I/O and nothing else happens to it.
+     *
+     * @param relies on whose staying as it is that relies
+     */
+    <T> CompletableFuture<T> exclusively(
+            String what, long id, OptionalLong relies, Supplier<CompletableFuture<T>> operation) {
+        return exclusion.exclusively(
+                what,
+                List.of(id),
+                relies,
+                () -> exclusion.inTurn(id, () -> exclusion.quietly(id, () -> written(id, operation))));
+    }
+
+    /**
+     * Goes on when what is known of a blob has been written. A snapshot of one that was made smaller and is not written
+     * yet gets memory of another size than blobstore takes it for.
+     */
+    private <T> CompletableFuture<T> written(long id, Supplier<CompletableFuture<T>> operation) {
+        List<NativeBlob> handles = open.get(id);
+        return handles == null ? operation.get() : handles.getFirst().write().thenCompose(_ -> operation.get());
+    }
+
+    BlobExclusion exclusion() {
+        return exclusion;
+    }
+
     private <T> CompletableFuture<T> changing(long id, Supplier<CompletableFuture<T>> operation) {
         Set<Long> before = open.isEmpty() ? Set.of() : family(id);
         return operation
@@ -803,17 +834,43 @@ final class NativeBlobstore implements EngineBlobstore {
     @Override
     public CompletionStage<Void> deleteBlob(long id) {
         requireBlob(id);
-        return changing(
-                id,
+        String what = "deleting " + blob(id) + " of " + this;
+        // An only clone takes over what the blob has.
+        List<Long> clones = clonesOf(id);
+        Supplier<CompletableFuture<Void>> delete =
                 () ->
                         operation(
-                                        "deleting " + blob(id) + " of " + this,
+                                        what,
                                         false,
                                         argument -> BlobH.spdk_bs_delete_blob(bs, id, calls.onStatus(), argument))
                                 .thenApply(_ -> {
                                     blobs.clear(pageOf(id));
                                     return null;
-                                }));
+                                });
+        return changing(
+                id,
+                () ->
+                        clones.size() == 1
+                                ? exclusion.exclusively(
+                                        what,
+                                        List.of(id, clones.getFirst()),
+                                        OptionalLong.empty(),
+                                        () ->
+                                                exclusion.inTurn(
+                                                        id,
+                                                        () ->
+                                                                exclusion.inTurn(
+                                                                        clones.getFirst(),
+                                                                        () ->
+                                                                                exclusion.quietly(
+                                                                                        clones.getFirst(),
+                                                                                        () ->
+                                                                                                written(
+                                                                                                        clones
+                                                                                                                .getFirst(),
+                                                                                                        delete)))))
+                                : exclusion.exclusively(
+                                        what, List.of(id), OptionalLong.empty(), () -> exclusion.inTurn(id, delete)));
     }
 
     private interface Family {
@@ -824,7 +881,12 @@ final class NativeBlobstore implements EngineBlobstore {
      * What makes a blob of another one; blobstore says {@code -EINVAL} when that is of the wrong kind, and only then.
      */
     private CompletionStage<Long> derive(
-            String what, long id, Map<String, byte[]> xattrs, Function<Object, SpdkException> wrongKind, Family start) {
+            String what,
+            long id,
+            boolean changes,
+            Map<String, byte[]> xattrs,
+            Function<Object, SpdkException> wrongKind,
+            Family start) {
         requireBlob(id);
         requireXattrs(xattrs);
         // Blobstore reads the attributes in the middle of its work.
@@ -834,11 +896,17 @@ final class NativeBlobstore implements EngineBlobstore {
         StoreDevice.xattrs(struct, xattrs, arena);
         String named = blob(id) + " of " + this;
         String all = what + " of " + named;
+        Supplier<CompletableFuture<Long>> made = () -> operation(all, argument -> start.call(struct, argument));
         return changing(
                 id,
                 () ->
                         MissingRoom.explain(
-                                        this, all, () -> 0, operation(all, argument -> start.call(struct, argument)))
+                                        this,
+                                        all,
+                                        () -> 0,
+                                        changes
+                                                ? exclusively(all, id, OptionalLong.empty(), made)
+                                                : exclusion.exclusively(all, List.of(), OptionalLong.of(id), made))
                                 .exceptionallyCompose(problem ->
                                         CompletableFuture.failedFuture(
                                                 unwrapped(problem) instanceof SpdkException refused
@@ -854,6 +922,7 @@ final class NativeBlobstore implements EngineBlobstore {
         return derive(
                 "a snapshot",
                 id,
+                true,
                 xattrs,
                 BlobErrors::snapshotOfReadOnly,
                 (struct, argument) -> BlobH.spdk_bs_create_snapshot(bs, id, struct, calls.onValue(), argument));
@@ -864,6 +933,7 @@ final class NativeBlobstore implements EngineBlobstore {
         return derive(
                 "a clone",
                 id,
+                false,
                 xattrs,
                 BlobErrors::cloneOfWritable,
                 (struct, argument) -> {
@@ -881,13 +951,26 @@ final class NativeBlobstore implements EngineBlobstore {
     }
 
     /** An operation that does blob I/O, for which it needs a channel. */
-    private CompletionStage<Void> copying(String what, long id, Copying start) {
+    private CompletionStage<Void> copying(
+            String what, long id, Supplier<CompletableFuture<Void>> check, Copying start) {
         requireBlob(id);
+        return changing(
+                id,
+                () ->
+                        exclusively(
+                                what,
+                                id,
+                                parentOf(id),
+                                () -> check.get().thenCompose(_ -> exclusion.copying(() -> copy(what, start)))));
+    }
+
+    private CompletableFuture<Void> copy(String what, Copying start) {
+        checkUsable();
         MemorySegment channel = thread.as(() -> BlobH.spdk_bs_alloc_io_channel(bs));
         if (channel.address() == 0) {
             throw failure(what, -Errno.ENOMEM);
         }
-        return changing(id, () -> nothing(operation(what, argument -> start.call(channel, argument))))
+        return nothing(operation(what, argument -> start.call(channel, argument)))
                 .whenComplete((_, _) ->
                         thread.as(() -> {
                             BlobH.spdk_bs_free_io_channel(channel);
@@ -906,6 +989,7 @@ final class NativeBlobstore implements EngineBlobstore {
                 copying(
                         what,
                         id,
+                        () -> CompletableFuture.completedFuture(null),
                         (channel, argument) ->
                                 BlobH.spdk_bs_inflate_blob(bs, channel, id, calls.onStatus(), argument)));
     }
@@ -917,6 +1001,7 @@ final class NativeBlobstore implements EngineBlobstore {
                 copying(
                         what,
                         id,
+                        () -> requireNoLarger(what, id),
                         (channel, argument) ->
                                 BlobH.spdk_bs_blob_decouple_parent(bs, channel, id, calls.onStatus(), argument));
         return MissingRoom.explainCopying(this, what, id, parentOf(id), done)
@@ -926,12 +1011,46 @@ final class NativeBlobstore implements EngineBlobstore {
                             unwrapped(problem) instanceof SpdkException refused && refused.status() == -Errno.ENOENT;
                     return CompletableFuture.failedFuture(
                             external
-                                    ? SpdkException.withMessage(
-                                            what
-                                                    + ": EOPNOTSUPP. The parent is a clone of another device, which"
-                                                    + " SPDK does not hand on; inflate the blob",
-                                            -Errno.EOPNOTSUPP)
+                                    ? cannotDecouple(
+                                            what,
+                                            "The parent is a clone of another device, which SPDK does not hand on")
                                     : problem);
+                });
+    }
+
+    private static SpdkException cannotDecouple(String what, String why) {
+        return SpdkException.withMessage(what + ": EOPNOTSUPP. " + why + "; inflate the blob", -Errno.EOPNOTSUPP);
+    }
+
+    /** Up to v26.01 at least blobstore reads past the end of what it knows of a parent that is smaller. */
+    private CompletableFuture<Void> requireNoLarger(String what, long id) {
+        OptionalLong parent = parentOf(id);
+        if (parent.isEmpty()) {
+            return CompletableFuture.completedFuture(null);
+        }
+        return clustersOf(parent.getAsLong())
+                .thenCombine(
+                        clustersOf(id),
+                        (there, mine) -> {
+                            if (mine > there) {
+                                throw cannotDecouple(what, "It is larger than its parent, and SPDK can't then");
+                            }
+                            return null;
+                        });
+    }
+
+    private CompletableFuture<Long> clustersOf(long id) {
+        List<NativeBlob> handles = open.get(id);
+        if (handles != null) {
+            return CompletableFuture.completedFuture(handles.getFirst().clusters());
+        }
+        String what = "looking at " + blob(id) + " of " + this;
+        return operation(what, argument -> BlobH.spdk_bs_open_blob(bs, id, calls.onHandle(), argument))
+                .thenCompose(address -> {
+                    MemorySegment opened = MemorySegment.ofAddress(address);
+                    long clusters = BlobH.spdk_blob_get_num_clusters(opened);
+                    return operation(what, argument -> BlobH.spdk_blob_close(opened, calls.onStatus(), argument))
+                            .thenApply(_ -> clusters);
                 });
     }
 
@@ -1010,7 +1129,7 @@ final class NativeBlobstore implements EngineBlobstore {
     }
 
     /** Opens a channel of the calling thread. */
-    NativeBlobChannel openChannel(NativeThread on, MemorySegment blob) {
+    NativeBlobChannel openChannel(NativeThread on, MemorySegment blob, BlobGate gate) {
         MemorySegment channel;
         try (SpinLock _ = thread.metadataLock()) {
             // The thread that it belongs to may be about to end it.
@@ -1023,7 +1142,7 @@ final class NativeBlobstore implements EngineBlobstore {
             throw SpdkException.withMessage(
                     "no channel to " + this + ": ENOMEM" + runtime.log().reason(), -Errno.ENOMEM);
         }
-        NativeBlobChannel opened = new NativeBlobChannel(this, on, blob, channel);
+        NativeBlobChannel opened = new NativeBlobChannel(this, on, blob, channel, gate);
         channels.add(opened);
         try {
             if (bdev.device() != null) {

@@ -14,8 +14,11 @@ import java.lang.invoke.MethodHandle;
  * @param splitsOnBoundary whether SPDK splits what crosses the optimal I/O boundary
  * @param abortsReach whether SPDK may be asked to abort its I/O. An error device of v26.01 marks what it hands down as
  *     split I/O; an abort of that, also through what stands on the device, never ends or frees memory twice
+ * @param copies whether SPDK may be asked to copy. A delay device of v26.01 says that it does when its base does, and
+ *     fails to
  */
-public record BdevLimits(long maxRwBlocks, int maxSegments, boolean splitsOnBoundary, boolean abortsReach) {
+public record BdevLimits(
+        long maxRwBlocks, int maxSegments, boolean splitsOnBoundary, boolean abortsReach, boolean copies) {
     /**
      * Reads them. On the app thread, while the bdev is there.
      *
@@ -24,13 +27,14 @@ public record BdevLimits(long maxRwBlocks, int maxSegments, boolean splitsOnBoun
      */
     public static BdevLimits of(MemorySegment bdev) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment limits = arena.allocate(ValueLayout.JAVA_INT, 4);
+            MemorySegment limits = arena.allocate(ValueLayout.JAVA_INT, 5);
             Handles.LIMITS.invokeExact(bdev, limits);
             return new BdevLimits(
                     Integer.toUnsignedLong(limits.getAtIndex(ValueLayout.JAVA_INT, 0)),
                     limits.getAtIndex(ValueLayout.JAVA_INT, 1),
                     limits.getAtIndex(ValueLayout.JAVA_INT, 2) != 0,
-                    limits.getAtIndex(ValueLayout.JAVA_INT, 3) != 0);
+                    limits.getAtIndex(ValueLayout.JAVA_INT, 3) != 0,
+                    limits.getAtIndex(ValueLayout.JAVA_INT, 4) != 0);
         } catch (Throwable e) {
             throw RawSupport.thrown(e);
         }

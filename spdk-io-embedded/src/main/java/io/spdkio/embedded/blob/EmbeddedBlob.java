@@ -47,6 +47,9 @@ final class EmbeddedBlob implements EngineBlob {
     /** Whether an operation that excludes others is under way. */
     volatile boolean locked;
 
+    /** How many operations rely on the clusters that it has and on its place in its family. */
+    int shared;
+
     /** Whether it is being deleted, and can't be opened any more. */
     boolean deleting;
 

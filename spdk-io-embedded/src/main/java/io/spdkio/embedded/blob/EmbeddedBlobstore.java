@@ -17,6 +17,7 @@ import io.spdkio.embedded.blob.format.MetadataPage;
 import io.spdkio.embedded.blob.format.SuperBlock;
 import io.spdkio.embedded.blob.format.UsedMask;
 import io.spdkio.embedded.blob.format.XattrNames;
+import io.spdkio.spi.BlobErrors;
 import io.spdkio.spi.EngineBlobstore;
 
 import java.lang.foreign.MemorySegment;
@@ -861,11 +862,20 @@ final class EmbeddedBlobstore implements EngineBlobstore {
 
     /** Excludes other operations. */
     void lock(EmbeddedBlob blob, String what) {
-        if (blob.locked) {
-            throw new SpdkException.Busy(
-                    what + " of " + blob + ": another operation on it is under way; wait for that", -Errno.EBUSY);
-        }
+        requireFree(blob, blob.shared > 0, what);
         blob.locked = true;
+    }
+
+    /** Excludes operations that change the clusters of a blob that is read-only, or its place in its family. */
+    void share(EmbeddedBlob blob, String what) {
+        requireFree(blob, false, what);
+        blob.shared++;
+    }
+
+    private static void requireFree(EmbeddedBlob blob, boolean shared, String what) {
+        if (blob.locked || shared) {
+            throw BlobErrors.busy(what + " of " + blob);
+        }
     }
 
     /** Does something while the blobs' channels are quiet. */

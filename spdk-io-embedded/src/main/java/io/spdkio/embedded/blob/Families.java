@@ -58,29 +58,38 @@ final class Families {
     private <T> CompletableFuture<T> with(
             long id, String what, Function<EmbeddedBlob, CompletableFuture<T>> operation) {
         store.checkUsable();
-        return new Holding<>(id, what, operation).begin();
+        return new Holding<>(id, what, operation, false).begin();
     }
 
-    /** Has a blob open and locked during an operation. */
+    /** Runs something that relies on a blob, as others may at the same time. */
+    private <T> CompletableFuture<T> sharing(
+            long id, String what, Function<EmbeddedBlob, CompletableFuture<T>> operation) {
+        store.checkUsable();
+        return new Holding<>(id, what, operation, true).begin();
+    }
+
+    /** Has a blob open, and locked or shared, during an operation. */
     private final class Holding<T> extends Steps<T> {
         private static final int LET_GO = 3;
 
         private final long id;
         private final String what;
         private final Function<EmbeddedBlob, CompletableFuture<T>> operation;
+        private final boolean shares;
         private CompletableFuture<EmbeddedBlob> taken;
         private EmbeddedBlob blob;
-        private boolean locked;
+        private boolean held;
         private boolean lettingGo;
         private CompletableFuture<T> running;
 
         /** What the operation failed with. */
         private Throwable first;
 
-        Holding(long id, String what, Function<EmbeddedBlob, CompletableFuture<T>> operation) {
+        Holding(long id, String what, Function<EmbeddedBlob, CompletableFuture<T>> operation, boolean shares) {
             this.id = id;
             this.what = what;
             this.operation = operation;
+            this.shares = shares;
         }
 
         @Override
@@ -92,8 +101,12 @@ final class Families {
                 }
                 case 1 -> {
                     blob = taken.join();
-                    store.lock(blob, what);
-                    locked = true;
+                    if (shares) {
+                        store.share(blob, what);
+                    } else {
+                        store.lock(blob, what);
+                    }
+                    held = true;
                 }
                 case 2 -> {
                     running = operation.apply(blob);
@@ -101,7 +114,9 @@ final class Families {
                 }
                 case LET_GO -> {
                     lettingGo = true;
-                    if (locked) {
+                    if (held && shares) {
+                        blob.shared--;
+                    } else if (held) {
                         blob.locked = false;
                     }
                     await(store.give(blob));
@@ -397,7 +412,7 @@ final class Families {
     // ---- clones
 
     CompletableFuture<Long> cloneOf(long id, Map<String, byte[]> xattrs) {
-        return with(
+        return sharing(
                 id,
                 "a clone",
                 snapshot -> {
@@ -438,6 +453,11 @@ final class Families {
                         needed++;
                     }
                     store.space().require(needed, 0);
+                    // What the parent has must not become more, nor its own parent another, until it is done.
+                    EmbeddedBlob parent = blob.parent;
+                    if (parent != null) {
+                        store.share(parent, "inflating " + blob + ", a clone");
+                    }
                     long[] at = {next(blob, 0, all)};
                     return Async.loop(
                                     () -> at[0] >= 0,
@@ -449,7 +469,12 @@ final class Families {
                                         }
                                         return MetadataIo.all(several);
                                     })
-                            .thenCompose(_ -> store.quietly(withDescendants(blob), () -> leaveParent(blob, all)));
+                            .thenCompose(_ -> store.quietly(withDescendants(blob), () -> leaveParent(blob, all)))
+                            .whenComplete((_, _) -> {
+                                if (parent != null) {
+                                    parent.shared--;
+                                }
+                            });
                 });
     }
 
