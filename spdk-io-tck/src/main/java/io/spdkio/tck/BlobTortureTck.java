@@ -43,6 +43,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.zip.CRC32C;
 
 /**
  * A small store on which threads do everything at once, in a random order. Some write blobs of their own and know what
@@ -116,8 +117,13 @@ public abstract class BlobTortureTck {
         Round(long seed) {
             random = new Random(seed);
             // Most rounds end in order: those look at what is there.
-            int which = random.nextInt(8);
-            end = which < 4 ? End.IN_ORDER : End.values()[which - 4];
+            end =
+                    switch (random.nextInt(8)) {
+                        case 0 -> End.UNLOADED;
+                        case 1 -> End.REMOVED;
+                        case 2 -> End.ENVIRONMENT_CLOSED;
+                        default -> End.IN_ORDER;
+                    };
         }
 
         void run() {
@@ -193,7 +199,9 @@ public abstract class BlobTortureTck {
                     attempt(() -> store.unload().join());
                     stop = true;
                 }
-                case REMOVED -> env.bdevs().destroy(bdev.name());
+                case REMOVED -> {
+                    var _ = env.bdevs().destroy(bdev.name());
+                }
                 case ENVIRONMENT_CLOSED -> {
                     return;
                 }
@@ -298,12 +306,12 @@ public abstract class BlobTortureTck {
                         one.verifyXattrs(blob);
                     }
                 }
-                snapshots.forEach((id, stamps) -> {
+                snapshots.forEach((id, expected) -> {
                     if (there.contains(id)) {
                         try (Blob blob = store.open(id).join()) {
-                            assertThat(stamps(env, blob, channel))
+                            assertThat(checksums(env, blob, channel))
                                     .as("contents of snapshot %s", notesOn(id))
-                                    .isEqualTo(stamps);
+                                    .isEqualTo(expected);
                         }
                     }
                 });
@@ -321,18 +329,22 @@ public abstract class BlobTortureTck {
         }
     }
 
-    /** What stands at the beginning of each unit. */
-    private static List<Long> stamps(SpdkEnv env, Blob blob, IoChannel channel) {
-        List<Long> stamps = new ArrayList<>();
+    /** The checksum of each unit. */
+    private static List<Long> checksums(SpdkEnv env, Blob blob, IoChannel channel) {
+        List<Long> checksums = new ArrayList<>();
+        CRC32C crc = new CRC32C();
         try (DmaBuf buffer = env.dma().allocate(CLUSTER)) {
             for (long cluster = 0; cluster < blob.clusters(); cluster++) {
                 blob.read(channel, buffer, cluster * CLUSTER, CLUSTER).join();
-                for (long at = 0; at < CLUSTER; at += UNIT) {
-                    stamps.add(buffer.segment().get(ValueLayout.JAVA_LONG, at));
+                byte[] bytes = buffer.get(0, CLUSTER);
+                for (int at = 0; at < CLUSTER; at += UNIT) {
+                    crc.reset();
+                    crc.update(bytes, at, UNIT);
+                    checksums.add(crc.getValue());
                 }
             }
         }
-        return stamps;
+        return checksums;
     }
 
     /** A blob that one thread writes, and what is in it: a number for each unit, 0 for zeroes. */
@@ -430,10 +442,6 @@ public abstract class BlobTortureTck {
             this.stamp = 1 + ((seed & 0xffff) << 40);
         }
 
-        private static int below(Random random, int bound) {
-            return random.nextInt(bound);
-        }
-
         Void work(SpdkThread on) {
             thread = on;
             channel = thread.ioChannel(store);
@@ -463,7 +471,7 @@ public abstract class BlobTortureTck {
         }
 
         private void create() {
-            int clusters = below(random, 20);
+            int clusters = random.nextInt(20);
             boolean thin = random.nextInt(4) != 0;
             BlobOptions options = thin ? BlobOptions.thin(clusters) : BlobOptions.thick(clusters);
             try {
@@ -564,13 +572,13 @@ public abstract class BlobTortureTck {
                 int next = taken.nextSetBit(first);
                 if (first + count <= one.units.length && (next < 0 || next >= first + count)) {
                     taken.set(first, first + count);
-                    pending.add(submit(one, blob, first, count));
+                    pending.add(submit(blob, first, count));
                 }
             }
             pending.forEach(each -> each.settle(one));
         }
 
-        private Pending submit(Owned one, Blob blob, int first, int count) {
+        private Pending submit(Blob blob, int first, int count) {
             long offset = (long) first * UNIT;
             long length = (long) count * UNIT;
             DmaBuf buffer = env.dma().allocate(length);
@@ -762,13 +770,13 @@ public abstract class BlobTortureTck {
         private void read(BlobId id) {
             try (IoChannel channel = thread.ioChannel(store);
                     Blob blob = store.open(id).join()) {
-                List<Long> stamps = stamps(env, blob, channel);
+                List<Long> now = checksums(env, blob, channel);
                 if (blob.isReadOnly()) {
-                    List<Long> before = round.snapshots.putIfAbsent(id, stamps);
+                    List<Long> before = round.snapshots.putIfAbsent(id, now);
                     round.note(id, before == null ? "first read" : "read");
-                    assertThat(stamps)
+                    assertThat(now)
                             .as("contents of snapshot %s", round.notesOn(id))
-                            .isEqualTo(before == null ? stamps : before);
+                            .isEqualTo(before == null ? now : before);
                 }
             }
         }
