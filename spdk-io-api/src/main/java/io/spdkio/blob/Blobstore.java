@@ -21,8 +21,9 @@ import java.util.Optional;
  * <p><b>Completion:</b> an operation that has completed survives a power cut, unless its method says otherwise. One
  * that the device cut short has happened as a whole or not at all when the store is loaded again.
  *
- * <p><b>Conflicts:</b> while a blob is resized, inflated, deleted, or a snapshot or clone is made of it, another of
- * these on the same blob fails with {@link SpdkException.Busy}.
+ * <p><b>Conflicts:</b> while a blob is resized, inflated, decoupled, deleted, or a snapshot or clone is made of it,
+ * another of these on the same blob, or on one of its family that would come in its way, fails with {@link
+ * SpdkException.Busy}. I/O may wait meanwhile; on the native engine that on the blob and on what reads through it does.
  *
  * <p><b>Errors:</b> a full store is {@code -ENOSPC} ({@link SpdkException.IoFailed}) on that call alone. After the
  * device was removed every operation fails with {@link SpdkException.NotFound}, but {@link #unload} works.
@@ -236,7 +237,7 @@ public interface Blobstore extends IoDevice, AutoCloseable {
      *
      * @param id the clone
      * @return completes when it is done; fails with {@link SpdkException.Unsupported} on the native engine when the
-     *     parent is itself a clone of another device
+     *     parent is itself a clone of another device, or has fewer clusters than the clone
      */
     IoFuture<Void> decoupleParent(BlobId id);
 

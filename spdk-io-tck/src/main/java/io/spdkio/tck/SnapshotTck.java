@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.spdkio.Errno;
+import io.spdkio.IoFuture;
 import io.spdkio.SpdkException;
 import io.spdkio.bdev.Bdev;
 import io.spdkio.blob.Blob;
@@ -11,6 +12,7 @@ import io.spdkio.blob.BlobId;
 import io.spdkio.blob.BlobOptions;
 import io.spdkio.blob.Blobstore;
 import io.spdkio.blob.BlobstoreOptions;
+import io.spdkio.dma.DmaBuf;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -23,6 +25,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Supplier;
 
 /** Snapshots, clones, clones of other devices, inflating and decoupling. */
 public abstract class SnapshotTck extends BlobTckBase {
@@ -374,6 +378,171 @@ public abstract class SnapshotTck extends BlobTckBase {
             assertThat(blob.read(2 * MIB, 8192)).startsWith(filled(3, 4096)).endsWith(filled(1, 4096));
         }
         again.close();
+    }
+
+    // ---- two things at once
+
+    @Test
+    void aParentThatTakesOverItsOwnWhileItsCloneIsDecoupledLosesNothing() {
+        Blobstore store =
+                init(malloc(16 * 256, 4096), BlobstoreOptions.defaults().withClusterSize(65536).withMetadataPages(64));
+        BlobId id = await(store.create(BlobOptions.thin(40)));
+        try (OpenBlob blob = open(store, id)) {
+            for (int cluster = 0; cluster < 40; cluster++) {
+                blob.write(cluster * 65536L, filled(1 + cluster, 65536));
+            }
+            BlobId grandparent = await(store.snapshot(id));
+            for (int cluster = 0; cluster < 20; cluster++) {
+                blob.write(cluster * 65536L, filled(101 + cluster, 65536));
+            }
+            await(store.snapshot(id));
+            settle(List.of(() -> store.decoupleParent(id), () -> store.delete(grandparent)));
+            for (int cluster = 0; cluster < 40; cluster++) {
+                assertThat(blob.read(cluster * 65536L, 65536)).containsOnly(cluster < 20 ? 101 + cluster : 1 + cluster);
+            }
+        }
+        store.close();
+    }
+
+    /** Begins all, and waits for all: they may refuse each other. */
+    private void settle(List<Supplier<CompletionStage<?>>> operations) {
+        List<CompletionStage<?>> begun = new ArrayList<>();
+        for (Supplier<CompletionStage<?>> operation : operations) {
+            begun.add(
+                    operation
+                            .get()
+                            .handle((_, problem) -> {
+                                if (problem != null) {
+                                    assertThat(problem.getCause() == null ? problem : problem.getCause())
+                                            .isInstanceOf(SpdkException.Busy.class);
+                                }
+                                return null;
+                            }));
+        }
+        awaitAll(begun);
+    }
+
+    @Test
+    void blobsAreInflatedAtTheSameTimeWhileOthersAreWritten() {
+        Blobstore store =
+                init(malloc(32 * 256, 4096), BlobstoreOptions.defaults().withClusterSize(65536).withMetadataPages(64));
+        BlobId one = await(store.create(BlobOptions.thin(60)));
+        BlobId two = await(store.create(BlobOptions.thin(60)));
+        BlobId written = await(store.create(BlobOptions.thin(60)));
+        try (OpenBlob first = open(store, one);
+                OpenBlob second = open(store, two);
+                OpenBlob third = open(store, written);
+                DmaBuf buffer = buffer(filled(3, 4096))) {
+            first.write(30 * 65536L, filled(1, 4096));
+            second.write(40 * 65536L, filled(2, 4096));
+            List<CompletionStage<?>> all = new ArrayList<>(List.of(store.inflate(one), store.inflate(two)));
+            for (int cluster = 0; cluster < 60; cluster++) {
+                all.add(third.blob.write(third.channel, buffer, cluster * 65536L, 4096));
+                poll(1);
+            }
+            awaitAll(all);
+            assertThat(first.blob.allocatedClusters()).isEqualTo(60);
+            assertThat(second.blob.allocatedClusters()).isEqualTo(60);
+            assertThat(third.blob.allocatedClusters()).isEqualTo(60);
+            for (int cluster = 0; cluster < 60; cluster++) {
+                assertThat(first.read(cluster * 65536L, 4096)).containsOnly(cluster == 30 ? 1 : 0);
+                assertThat(second.read(cluster * 65536L, 4096)).containsOnly(cluster == 40 ? 2 : 0);
+                assertThat(third.read(cluster * 65536L, 4096)).containsOnly(3);
+            }
+        }
+        store.close();
+    }
+
+    @Test
+    void ioOnABlobThatIsInflatedIsDoneAllTheSame() {
+        Blobstore store =
+                init(malloc(32 * 256, 4096), BlobstoreOptions.defaults().withClusterSize(65536).withMetadataPages(64));
+        BlobId id = await(store.create(BlobOptions.thin(100)));
+        try (OpenBlob blob = open(store, id);
+                DmaBuf buffer = buffer(filled(7, 4096));
+                DmaBuf aborted = buffer(4096)) {
+            List<CompletionStage<?>> all = new ArrayList<>(List.of(store.inflate(id)));
+            for (int cluster = 99; cluster >= 0; cluster -= 2) {
+                all.add(blob.blob.write(blob.channel, buffer, cluster * 65536L, 4096));
+            }
+            IoFuture<Void> read = blob.blob.read(blob.channel, aborted, 0, 4096);
+            read.cancel(true);
+            awaitAll(all);
+            pollUntil("the lease's end", () -> !aborted.isLeased());
+            for (int cluster = 0; cluster < 100; cluster++) {
+                assertThat(blob.read(cluster * 65536L, 4096)).containsOnly(cluster % 2 == 1 ? 7 : 0);
+            }
+        }
+        store.close();
+    }
+
+    @Test
+    void aSnapshotOfWhatWasMadeSmallerIsWhole() {
+        Bdev bdev = malloc(64 * 256, 4096);
+        Blobstore store = init(bdev, BlobstoreOptions.defaults());
+        BlobId id = await(store.create(BlobOptions.thin(40).withExtentTable(false)));
+        try (OpenBlob blob = open(store, id)) {
+            blob.write(2L * MIB, filled(1, 4096));
+            blob.write(39L * MIB, filled(2, 4096));
+            await(blob.blob.resize(5));
+            BlobId snapshot = await(store.snapshot(id));
+            blob.write(3L * MIB, filled(3, 4096));
+            await(blob.blob.resize(12));
+            await(blob.blob.resize(4));
+            await(blob.blob.syncMetadata());
+            assertThat(blob.read(2L * MIB, 4096)).containsOnly(1);
+            assertThat(blob.read(3L * MIB, 4096)).containsOnly(3);
+            await(store.delete(snapshot));
+            assertThat(blob.read(2L * MIB, 4096)).containsOnly(1);
+        }
+        assertThat(store.freeClusters()).isEqualTo(61);
+        store.close();
+    }
+
+    @Test
+    void whatAParentHidesStaysHiddenWhenItsCloneIsDecoupled() {
+        Blobstore store = newStore(64);
+        BlobId id = await(store.create(BlobOptions.thin(10)));
+        try (OpenBlob blob = open(store, id)) {
+            blob.write(0, filled(1, 10 * MIB));
+            await(store.snapshot(id));
+            await(blob.blob.resize(2));
+            await(store.snapshot(id));
+            await(blob.blob.resize(12));
+            assertThat(blob.read(5L * MIB, 4096)).containsOnly(0);
+            try {
+                await(store.decoupleParent(id));
+            } catch (SpdkException.Unsupported e) {
+                await(store.inflate(id));
+            }
+            assertThat(blob.read(5L * MIB, 4096)).containsOnly(0);
+            assertThat(blob.read(11L * MIB, 4096)).containsOnly(0);
+            assertThat(blob.read(MIB, 4096)).containsOnly(1);
+        }
+        store.close();
+    }
+
+    @Test
+    void aCloneThatIsLargerThanItsParentIsDecoupledOrThatIsRefused() {
+        Blobstore store = newStore(64);
+        BlobId id = await(store.create(BlobOptions.thin(2)));
+        try (OpenBlob blob = open(store, id)) {
+            blob.write(MIB, filled(1, 4096));
+            BlobId parent = await(store.snapshot(id));
+            await(blob.blob.resize(30));
+            blob.write(29L * MIB, filled(2, 4096));
+            try {
+                await(store.decoupleParent(id));
+            } catch (SpdkException.Unsupported e) {
+                assertThat(e).hasMessageContaining("inflate");
+                await(store.inflate(id));
+            }
+            await(store.delete(parent));
+            assertThat(blob.read(MIB, 4096)).containsOnly(1);
+            assertThat(blob.read(29L * MIB, 4096)).containsOnly(2);
+            assertThat(blob.read(20L * MIB, 4096)).containsOnly(0);
+        }
+        store.close();
     }
 
     // ---- everything at once

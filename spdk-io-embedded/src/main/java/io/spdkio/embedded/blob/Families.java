@@ -478,24 +478,36 @@ final class Families {
                 });
     }
 
-    /** The next cluster that the blob needs of its own. */
-    private static long next(EmbeddedBlob blob, long from, boolean all) {
+    /**
+     * The next cluster that the blob needs of its own: all, or those that it would read otherwise without its parent.
+     */
+    private long next(EmbeddedBlob blob, long from, boolean all) {
         ClusterMap map = blob.meta.clusters;
         ClusterMap above = all ? null : blob.parent.meta.clusters;
-        long i = from;
-        while (i < map.count()) {
-            if (above != null) {
-                i = above.nextAllocated(i);
-                if (i < 0 || i >= map.count()) {
-                    return -1;
-                }
+        long end = all ? map.count() : Math.min(map.count(), Math.max(above.count(), shownBehind(blob.parent)));
+        for (long i = from; i < end; i++) {
+            if (above != null && i < above.count()) {
+                long allocated = above.nextAllocated(i);
+                i = allocated < 0 ? above.count() : allocated;
             }
-            if (map.get(i) == 0) {
+            if (i < end && map.get(i) == 0) {
                 return i;
             }
-            i++;
         }
         return -1;
+    }
+
+    /** Where what a parent hides by being smaller than its own ancestors ends: there it shows zeroes. */
+    private long shownBehind(EmbeddedBlob parent) {
+        long end = 0;
+        EmbeddedBlob last = parent;
+        for (EmbeddedBlob at = parent.parent; at != null; at = at.parent) {
+            end = Math.max(end, at.meta.clusters.count());
+            last = at;
+        }
+        return last.backing == null
+                ? end
+                : Math.max(end, (last.backing.sizeBytes() - 1) / store.clusterSizeBytes() + 1);
     }
 
     private CompletableFuture<Void> leaveParent(EmbeddedBlob blob, boolean all) {
