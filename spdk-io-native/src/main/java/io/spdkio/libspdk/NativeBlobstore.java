@@ -925,7 +925,20 @@ final class NativeBlobstore implements EngineBlobstore {
                 true,
                 xattrs,
                 BlobErrors::snapshotOfReadOnly,
-                (struct, argument) -> BlobH.spdk_bs_create_snapshot(bs, id, struct, calls.onValue(), argument));
+                whenThereIsRoom((struct, argument) ->
+                        BlobH.spdk_bs_create_snapshot(bs, id, struct, calls.onValue(), argument)));
+    }
+
+    /** Both begin to change the family before they find that there is no page for the new blob. */
+    private Family whenThereIsRoom(Family start) {
+        return (struct, argument) -> {
+            int room = StoreDevice.tryCreate(bs);
+            if (room == 0) {
+                start.call(struct, argument);
+            } else {
+                calls.answer(argument, room);
+            }
+        };
     }
 
     @Override
@@ -936,14 +949,8 @@ final class NativeBlobstore implements EngineBlobstore {
                 false,
                 xattrs,
                 BlobErrors::cloneOfWritable,
-                (struct, argument) -> {
-                    int room = StoreDevice.tryCreate(bs);
-                    if (room == 0) {
-                        BlobH.spdk_bs_create_clone(bs, id, struct, calls.onValue(), argument);
-                    } else {
-                        calls.answer(argument, room);
-                    }
-                });
+                whenThereIsRoom(
+                        (struct, argument) -> BlobH.spdk_bs_create_clone(bs, id, struct, calls.onValue(), argument)));
     }
 
     private interface Copying {
