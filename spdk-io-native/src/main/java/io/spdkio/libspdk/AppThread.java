@@ -236,6 +236,12 @@ final class AppThread {
             }
         }
         runTasks();
+        // It does not end. OpenSSL, which SPDK uses, frees what it keeps for a thread when that ends and everything
+        // when
+        // the process does: at the same time, as here, it frees some of it twice.
+        while (true) {
+            LockSupport.park(this);
+        }
     }
 
     /** Ends the loop; nothing is polled any more. On the thread. */
