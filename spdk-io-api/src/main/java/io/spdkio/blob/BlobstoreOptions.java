@@ -9,7 +9,8 @@ import java.util.Objects;
  * @param clusterSizeBytes the unit of allocation, a multiple of the metadata page's size below 4 GiB. {@code init} only
  * @param metadataPages the number of metadata pages, each blob needs at least one; 0 for one each cluster. {@code init}
  *     only
- * @param metadataPageSizeBytes a multiple of 4096 and of the block size. {@code init} only
+ * @param metadataPageSizeBytes a multiple of 4096 up to 1 MiB, of which the first 4096 bytes are used; the native
+ *     engine takes a device's physical block where that is larger. {@code init} only
  * @param type at most 16 characters of ISO 8859-1 that say what the store is used for; {@code init} writes them, {@code
  *     load} refuses a store of another type, but with the empty string it takes any
  * @param clearMethod what becomes of the data part of the device. {@code init} only; {@link ClearMethod#DEFAULT} is
@@ -30,15 +31,20 @@ public record BlobstoreOptions(
     public static final int MAX_TYPE_BYTES = 16;
 
     private static final int SMALLEST_PAGE_BYTES = 4096;
+    private static final int LARGEST_PAGE_BYTES = 1 << 20;
     private static final long MAX_CLUSTER_BYTES = (1L << 32) - SMALLEST_PAGE_BYTES;
 
     /** Checks the ranges. */
     public BlobstoreOptions {
-        if (metadataPageSizeBytes < SMALLEST_PAGE_BYTES || metadataPageSizeBytes % SMALLEST_PAGE_BYTES != 0) {
+        if (metadataPageSizeBytes < SMALLEST_PAGE_BYTES
+                || metadataPageSizeBytes > LARGEST_PAGE_BYTES
+                || metadataPageSizeBytes % SMALLEST_PAGE_BYTES != 0) {
             throw new IllegalArgumentException(
                     "a metadata page has a multiple of "
                             + SMALLEST_PAGE_BYTES
-                            + " bytes, not "
+                            + " bytes up to "
+                            + LARGEST_PAGE_BYTES
+                            + ", not "
                             + metadataPageSizeBytes);
         }
         if (clusterSizeBytes < metadataPageSizeBytes

@@ -11,7 +11,9 @@ import io.spdkio.bdev.Bdev;
  * store is unloaded.
  *
  * <p><b>Device:</b> it is claimed {@link io.spdkio.bdev.ClaimType#READ_MANY_WRITE_ONE}, as {@code spdk_bs_bdev_claim}
- * does, until the store is unloaded or could not be loaded. Its block size must not be larger than a metadata page.
+ * does, until the store is unloaded or could not be loaded. Its blocks must divide 4096 bytes, else both methods fail
+ * with {@link SpdkException.Unsupported}: SPDK v26.01 makes a store on others, but writes no super block, so that
+ * everything is lost when it is unloaded.
  */
 public interface Blobstores {
     /**
@@ -41,7 +43,8 @@ public interface Blobstores {
      * @param bdev the device
      * @param options the type that is expected, and more
      * @return completes with the store; fails with {@link SpdkException.IoFailed} and {@code -EILSEQ} when there is
-     *     none or it is damaged, and says what and where; and with {@code -ENXIO} when it is of another type
+     *     none or it is damaged, and says what and where; with {@code -ENXIO} when it is of another type; and with
+     *     {@link SpdkException.Unsupported} when it was made on a device with another block size
      */
     IoFuture<Blobstore> load(Bdev bdev, BlobstoreOptions options);
 

@@ -12,6 +12,7 @@ import io.spdkio.bdev.ErrorBdev;
 import io.spdkio.bdev.LvolStore;
 import io.spdkio.bdev.NvmeTarget;
 import io.spdkio.bdev.RaidBdev;
+import io.spdkio.spi.BlobErrors;
 import io.spdkio.spi.Engine;
 import io.spdkio.spi.EngineBdev;
 
@@ -137,7 +138,13 @@ final class CoreBdevs implements Bdevs {
     @Override
     public IoFuture<UUID> createLvolStore(LvolStore store) {
         Objects.requireNonNull(store, "store");
-        return control(() -> engine.createLvolStore(store), Function.identity());
+        return control(
+                () -> {
+                    engine.findBdev(store.base())
+                            .ifPresent(base -> BlobErrors.checkBlocks(base.name(), base.geometry().blockSize()));
+                    return engine.createLvolStore(store);
+                },
+                Function.identity());
     }
 
     @Override

@@ -5,6 +5,7 @@ import io.spdkio.bdev.Bdev;
 import io.spdkio.blob.Blobstore;
 import io.spdkio.blob.BlobstoreOptions;
 import io.spdkio.blob.Blobstores;
+import io.spdkio.spi.BlobErrors;
 import io.spdkio.spi.Engine;
 import io.spdkio.spi.EngineBdev;
 import io.spdkio.spi.EngineBlobstore;
@@ -46,6 +47,7 @@ final class CoreBlobstores implements Blobstores {
         CoreFuture<Blobstore> future = new CoreFuture<>(thread);
         CompletionStage<? extends EngineBlobstore> stage;
         try {
+            BlobErrors.checkBlocks(core.name(), core.blockSize());
             stage = opener.open(thread.engineThread(), core.device(), options);
         } catch (io.spdkio.SpdkException e) {
             future.completeExceptionally(e);

@@ -3,9 +3,47 @@ package io.spdkio.spi;
 import io.spdkio.Errno;
 import io.spdkio.SpdkException;
 
-/** What a blobstore says when it has no room, or when a blob is of the wrong kind: the same on every engine. */
+/**
+ * What a blobstore says when its device does not suit it, when it has no room, or when a blob is of the wrong kind: the
+ * same on every engine.
+ */
 public final class BlobErrors {
+    private static final int PAGE_BYTES = 4096;
+
     private BlobErrors() {}
+
+    /**
+     * Refuses a device that can't hold a store: the super block is 4096 bytes, and SPDK v26.01 silently leaves out what
+     * does not fill a block.
+     *
+     * @param device the device's name
+     * @param blockSize its block size
+     */
+    public static void checkBlocks(String device, int blockSize) {
+        if (PAGE_BYTES % blockSize != 0) {
+            throw new SpdkException.Unsupported(
+                    "'%s' has blocks of %,d bytes; a blobstore needs blocks that divide %,d"
+                            .formatted(device, blockSize, PAGE_BYTES),
+                    -Errno.EOPNOTSUPP);
+        }
+    }
+
+    /**
+     * Refuses a store that was made on other blocks: SPDK v26.01 counts blocks where such a store counts I/O units, and
+     * reads and writes at wrong places.
+     *
+     * @param device the device's name
+     * @param blockSize its block size
+     * @param ioUnitBytes the store's I/O units
+     */
+    public static void checkIoUnits(String device, int blockSize, long ioUnitBytes) {
+        if (ioUnitBytes != blockSize) {
+            throw new SpdkException.Unsupported(
+                    "'%s' has blocks of %,d bytes, and its blobstore was made on blocks of %,d; open the device with blocks of that size"
+                            .formatted(device, blockSize, ioUnitBytes),
+                    -Errno.EOPNOTSUPP);
+        }
+    }
 
     /**
      * An operation that another one keeps out.

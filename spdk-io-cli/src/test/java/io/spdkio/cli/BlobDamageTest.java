@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -164,6 +166,22 @@ class BlobDamageTest {
         assertThat(blob("dump").succeeded().out())
                 .contains("with 5000 bytes, more than are left")
                 .containsPattern("! +descriptor +type 2 of \\d+ bytes is broken");
+    }
+
+    /** Whatever the blocks, it is looked at; it is loaded on those that it was made on. */
+    @ParameterizedTest
+    @ValueSource(ints = {1024, 4096, 8192, 65536})
+    void aStoreOnOtherBlocksIsCheckedAndDumpedButNotLoaded(int blockSize) {
+        String expected = blob("dump").succeeded().out();
+        String device = "file:" + image + "?blockSize=" + blockSize;
+
+        assertThat(Ran.inColumns(100, "blob", "check", "--bdev", device).succeeded().out())
+                .contains("nothing is wrong");
+        assertThat(Ran.inColumns(100, "blob", "dump", "--bdev", device).succeeded().out()).isEqualTo(expected);
+        String why = blockSize <= PAGE ? "made on blocks of 512" : "blocks that divide 4,096";
+        Ran.with("blob", "ls", "--bdev", device).endedWith(1, "has blocks of %,d bytes".formatted(blockSize), why);
+        Ran.with("blob", "init", "--force", "--bdev", "malloc:64MiB?blockSize=8192")
+                .endedWith(1, "has blocks of 8,192 bytes", "divide 4,096");
     }
 
     @Test

@@ -215,13 +215,7 @@ final class NativeBlobstore implements EngineBlobstore {
                                     + device.superBlock().map(NativeBlobstore::typeIn).orElse("?")
                                     + "': ENXIO. Load it with that type, or with the empty string for any",
                             status);
-            case Errno.EILSEQ ->
-                    SpdkException.withMessage(
-                            what
-                                    + ": there is no blobstore, or its super block is damaged, or it is larger than the"
-                                    + " device: EILSEQ"
-                                    + reason,
-                            status);
+            case Errno.EILSEQ -> noStore(what, reason);
             case Errno.ENOSPC, Errno.ENOMEM ->
                     SpdkException.withMessage(
                             what
@@ -232,6 +226,15 @@ final class NativeBlobstore implements EngineBlobstore {
                             -Errno.ENOSPC);
             default -> SpdkException.withMessage(what + ": " + IoStatus.describe(status) + reason, status);
         };
+    }
+
+    static SpdkException noStore(String what, String reason) {
+        return SpdkException.withMessage(
+                what
+                        + ": there is no blobstore, or its super block is damaged, or it is larger than the device:"
+                        + " EILSEQ"
+                        + reason,
+                -Errno.EILSEQ);
     }
 
     private static String typeIn(byte[] superBlock) {

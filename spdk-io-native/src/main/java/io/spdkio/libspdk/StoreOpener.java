@@ -4,6 +4,7 @@ import io.spdkio.Errno;
 import io.spdkio.SpdkException;
 import io.spdkio.blob.BlobstoreOptions;
 import io.spdkio.blob.ClearMethod;
+import io.spdkio.spi.BlobErrors;
 import io.spdkio.sys.StoreDevice;
 import io.spdkio.sys.raw.BlobH;
 import io.spdkio.sys.raw.spdk_bs_opts;
@@ -20,17 +21,13 @@ final class StoreOpener {
     /** A store's channel on its metadata thread is for metadata and for blob I/O of that thread. */
     private static final int CHANNEL_REQUESTS = 2048;
 
-    /**
-     * A load finds the cluster size on the device. But where that is no power of two, v26.01 goes on with the shift of
-     * the size in the options if that is one, and finds clusters at wrong places.
-     */
-    private static final int NO_POWER_OF_TWO = 3;
-
     private final SpdkRuntime runtime;
     private final NativeThread thread;
     private final NativeBdev bdev;
     private final BlobstoreOptions options;
     private final Function<String, NativeBdev> bdevs;
+    private long clusterBytes;
+    private int pageBytes;
 
     StoreOpener(
             SpdkRuntime runtime,
@@ -58,19 +55,41 @@ final class StoreOpener {
     }
 
     CompletableFuture<NativeBlobstore> load() {
+        String what = "'" + bdev.name() + "'";
         NativeBlobstore store = store("loading a blobstore");
+        UnfinishedSnapshots unfinished =
+                new UnfinishedSnapshots(runtime, thread, bdev, store.device(), options.forceRecovery());
         return store.begin(
-                "'" + bdev.name() + "'",
-                () -> new UnfinishedSnapshots(runtime, thread, bdev, store.device(), options.forceRecovery()).drop(),
+                what,
+                () ->
+                        unfinished
+                                .drop(this::met)
+                                .thenRun(() -> {
+                                    if (clusterBytes == 0) {
+                                        throw NativeBlobstore.noStore(what, "");
+                                    }
+                                }),
                 argument -> {
                     try (Arena arena = Arena.ofConfined()) {
                         MemorySegment struct = options(store, arena);
-                        spdk_bs_opts.cluster_sz(struct, NO_POWER_OF_TWO * options.metadataPageSizeBytes());
+                        spdk_bs_opts.cluster_sz(struct, (int) clusterBytes);
+                        spdk_bs_opts.md_page_size(struct, pageBytes);
                         spdk_bs_opts.iter_cb_fn(struct, runtime.blobCalls().onBlob());
                         spdk_bs_opts.iter_cb_arg(struct, argument);
                         BlobH.spdk_bs_load(store.bsDev(), struct, runtime.blobCalls().onHandle(), argument);
                     }
                 });
+    }
+
+    /**
+     * SPDK finds the sizes on the device, but only after it has worked with those in the options (v26.01): with other
+     * clusters it finds them at wrong places if theirs are no power of two, and with smaller pages it writes past the
+     * end of memory.
+     */
+    private void met(StoreHead head) {
+        BlobErrors.checkIoUnits(bdev.name(), bdev.geometry().blockSize(), head.ioUnitBytes());
+        clusterBytes = head.clusterBytes();
+        pageBytes = head.pageBytes();
     }
 
     private NativeBlobstore store(String what) {

@@ -13,9 +13,11 @@ import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.zip.CRC32C;
 
@@ -36,17 +38,11 @@ import java.util.zip.CRC32C;
  * thread that becomes the metadata thread.
  */
 final class UnfinishedSnapshots {
-    private static final int CHUNK_BYTES = 1 << 20;
+    private static final int CHUNK_BYTES = StoreHead.MAX_PAGE_BYTES;
 
-    // The super block and metadata pages: what is in them and where, of SPDK's format, version 3.
+    // Metadata pages: what is in them and where, of SPDK's format, version 3. Larger ones use these bytes of theirs.
     private static final int PAGE_BYTES = 4096;
     private static final int CRC_AT = PAGE_BYTES - 4;
-    private static final byte[] SIGNATURE = "SPDKBLOB".getBytes(StandardCharsets.US_ASCII);
-    private static final int CLEAN_AT = 16;
-    private static final int MD_START_AT = 48;
-    private static final int MD_LENGTH_AT = 52;
-    private static final int BLOB_ID_MASK_LENGTH_AT = 76;
-    private static final int MD_PAGE_SIZE_AT = 92;
     private static final int SEQUENCE_AT = 8;
     private static final int DESCRIPTORS_AT = 16;
     private static final int NEXT_AT = 4088;
@@ -93,33 +89,33 @@ final class UnfinishedSnapshots {
         this.blockSize = bdev.geometry().blockSize();
     }
 
-    /** Does it. What is no store, or a damaged one, is left to SPDK, which says so. */
-    CompletableFuture<Void> drop() {
-        if (bdev.geometry().sizeBytes() < CHUNK_BYTES || PAGE_BYTES % blockSize != 0) {
+    /**
+     * Does it.
+     *
+     * @param met told of the store first, if there is one
+     */
+    CompletableFuture<Void> drop(Consumer<StoreHead> met) {
+        if (bdev.geometry().sizeBytes() < PAGE_BYTES) {
             return CompletableFuture.completedFuture(null);
         }
         Arena arena = Arena.ofShared();
         buffer = runtime.memory().allocate(CHUNK_BYTES, PAGE_BYTES, arena);
         return transfer(false, buffer.asSlice(0, PAGE_BYTES), 0)
-                .thenCompose(_ -> needsRecovery() ? scan() : CompletableFuture.completedFuture(null))
+                .thenCompose(_ -> {
+                    Optional<StoreHead> head = StoreHead.in(buffer);
+                    head.ifPresent(met);
+                    return head.filter(this::needsRecovery).isPresent()
+                            ? scan()
+                            : CompletableFuture.completedFuture(null);
+                })
                 .whenComplete((_, _) -> arena.close());
     }
 
-    private boolean needsRecovery() {
-        if (buffer.asSlice(0, SIGNATURE.length).mismatch(MemorySegment.ofArray(SIGNATURE)) != -1 || !isValid(buffer)) {
-            return false;
-        }
-        mdStart = Integer.toUnsignedLong(buffer.get(U32, MD_START_AT));
-        mdPages = Integer.toUnsignedLong(buffer.get(U32, MD_LENGTH_AT));
-        int size = buffer.get(U32, MD_PAGE_SIZE_AT);
-        pageBytes = size == 0 ? PAGE_BYTES : size;
-        if (pageBytes < PAGE_BYTES
-                || pageBytes > CHUNK_BYTES / 2
-                || Integer.bitCount(pageBytes) != 1
-                || (mdStart + mdPages) * pageBytes > bdev.geometry().sizeBytes()) {
-            return false;
-        }
-        return always || buffer.get(U32, CLEAN_AT) == 0 || buffer.get(U32, BLOB_ID_MASK_LENGTH_AT) == 0;
+    private boolean needsRecovery(StoreHead head) {
+        mdStart = head.mdStart();
+        mdPages = head.mdPages();
+        pageBytes = head.pageBytes();
+        return (mdStart + mdPages) * pageBytes <= bdev.geometry().sizeBytes() && (always || head.needsRecovery());
     }
 
     private CompletableFuture<Void> scan() {
@@ -183,8 +179,8 @@ final class UnfinishedSnapshots {
                     if (ofSnapshot == 0 || ofClone == 0 || ofSnapshot == ofClone) {
                         return CompletableFuture.completedFuture(null);
                     }
-                    MemorySegment first = buffer.asSlice(0, pageBytes);
-                    MemorySegment second = buffer.asSlice(pageBytes, pageBytes);
+                    MemorySegment first = buffer.asSlice(0, PAGE_BYTES);
+                    MemorySegment second = buffer.asSlice(PAGE_BYTES, PAGE_BYTES);
                     return transfer(false, first, pageOffset(ofSnapshot))
                             .thenCompose(_ -> transfer(false, second, pageOffset(ofClone)))
                             .thenCompose(_ -> {
@@ -225,7 +221,7 @@ final class UnfinishedSnapshots {
 
     private CompletableFuture<Void> dropFirstPage(long id) {
         log("snapshot 0x%x was not finished and is dropped".formatted(id));
-        MemorySegment page = buffer.asSlice(0, pageBytes);
+        MemorySegment page = buffer.asSlice(0, PAGE_BYTES);
         page.fill((byte) 0);
         return transfer(true, page, pageOffset(id));
     }
@@ -306,7 +302,7 @@ final class UnfinishedSnapshots {
         if (!isId(id)) {
             return CompletableFuture.completedFuture(found);
         }
-        MemorySegment page = buffer.asSlice(0, pageBytes);
+        MemorySegment page = buffer.asSlice(0, PAGE_BYTES);
         long[] next = {id & 0xffff_ffffL};
         int[] sequence = {0};
         return loop(
@@ -328,7 +324,8 @@ final class UnfinishedSnapshots {
                 .thenApply(_ -> found);
     }
 
-    private static boolean isValid(MemorySegment page) {
+    /** Whether the checksum is right, of a metadata page or a super block. */
+    static boolean isValid(MemorySegment page) {
         return crc(page) == page.get(U32, CRC_AT);
     }
 

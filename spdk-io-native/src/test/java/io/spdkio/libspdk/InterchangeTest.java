@@ -12,6 +12,7 @@ import io.spdkio.tck.StoreScript.End;
 
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 import java.lang.foreign.MemorySegment;
@@ -22,17 +23,18 @@ import java.util.function.Function;
 
 /**
  * What one engine writes, the other one reads, changes and gives back; contents, attributes and flags of every blob are
- * compared. Every feature in every combination of block size, cluster size, kind of map and end, on sparse disks in
- * memory.
+ * compared. Every feature in every combination of block size, cluster size, kind of map and end, and with larger
+ * metadata pages, on sparse disks in memory.
  */
 @RequiresSpdk
 @Timeout(60)
 class InterchangeTest {
     private static final long MIB = 1 << 20;
     private static final int CLUSTERS = 300;
+    private static final int PAGE_BYTES = 4096;
 
     /** One row of the matrix. */
-    record Shape(String writer, int blockSize, long clusterBytes, boolean table, End end) {
+    record Shape(String writer, int blockSize, long clusterBytes, int pageBytes, boolean table, End end) {
         String reader() {
             return writer.equals("native") ? "embedded" : "native";
         }
@@ -44,15 +46,22 @@ class InterchangeTest {
         for (String writer : List.of("embedded", "native")) {
             for (int blockSize : List.of(512, 4096)) {
                 for (long clusterBytes : List.of(MIB, 3 * MIB, 4 * MIB, 64 * MIB)) {
-                    for (boolean table : List.of(true, false)) {
-                        for (End end : End.values()) {
-                            shapes.add(new Shape(writer, blockSize, clusterBytes, table, end));
-                        }
-                    }
+                    addShapes(shapes, writer, blockSize, clusterBytes, PAGE_BYTES);
                 }
+                addShapes(shapes, writer, blockSize, MIB, 8192);
+                addShapes(shapes, writer, blockSize, MIB, 65536);
+                addShapes(shapes, writer, blockSize, 3 * MIB, 3 * PAGE_BYTES);
             }
         }
         return shapes;
+    }
+
+    private static void addShapes(List<Shape> to, String writer, int blockSize, long clusterBytes, int pageBytes) {
+        for (boolean table : List.of(true, false)) {
+            for (End end : End.values()) {
+                to.add(new Shape(writer, blockSize, clusterBytes, pageBytes, table, end));
+            }
+        }
     }
 
     /** A store of a shape, on a disk that both engines get in turn. */
@@ -88,6 +97,7 @@ class InterchangeTest {
                 BlobstoreOptions.defaults()
                         .withClusterSize(shape.clusterBytes)
                         .withMetadataPages(1000)
+                        .withMetadataPageSize(shape.pageBytes)
                         .withType("exchange");
         List<String> written =
                 store.by(
@@ -105,6 +115,37 @@ class InterchangeTest {
         List<String> again = store.by(shape.writer, StoreScript::goOn);
         assertThat(again.size()).isGreaterThan(changed.size());
         assertSame(again, store.by(shape.reader(), StoreScript::nothing));
+    }
+
+    /** A store as it is made and unloaded, with two simple blobs in it. */
+    @ParameterizedTest
+    @MethodSource("sizes")
+    void bothWriteTheSameBytes(int blockSize, int pageBytes) {
+        BlobstoreOptions options =
+                BlobstoreOptions.defaults()
+                        .withClusterSize(3 * MIB)
+                        .withMetadataPageSize(pageBytes)
+                        .withType("exchange");
+        List<MemorySegment> images = new ArrayList<>();
+        for (String engine : List.of("embedded", "native")) {
+            SparseDisk disk = new SparseDisk(100 * MIB + 8 * PAGE_BYTES);
+            CustomBdev device = CustomBdev.of("store", disk.device(blockSize));
+            var _ = StoreScript.with(engine, device, Optional.of(options), End.CLEAN, script -> script.many(2));
+            MemorySegment image = MemorySegment.ofArray(new byte[Math.toIntExact(disk.sizeBytes())]);
+            disk.read(0, image);
+            images.add(image);
+        }
+        assertThat(images.getFirst().mismatch(images.getLast())).isEqualTo(-1);
+    }
+
+    static List<Arguments> sizes() {
+        List<Arguments> sizes = new ArrayList<>();
+        for (int blockSize : List.of(512, 1024, 2048, 4096)) {
+            for (int pageBytes : List.of(4096, 8192, 12288, 65536)) {
+                sizes.add(Arguments.of(blockSize, pageBytes));
+            }
+        }
+        return sizes;
     }
 
     /** Of hundreds of lines only those that differ are of interest. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.spdkio.Errno;
 import io.spdkio.IoChannel;
+import io.spdkio.IoFuture;
 import io.spdkio.SpdkException;
 import io.spdkio.bdev.Bdev;
 import io.spdkio.bdev.BdevDesc;
@@ -15,13 +16,20 @@ import io.spdkio.blob.BlobId;
 import io.spdkio.blob.BlobOptions;
 import io.spdkio.blob.Blobstore;
 import io.spdkio.blob.BlobstoreOptions;
+import io.spdkio.dma.DmaBuf;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /** Stores and what they say of themselves: init, load, unload, destroy, grow, blobs and their metadata. */
 public abstract class BlobstoreTck extends BlobTckBase {
@@ -55,6 +63,162 @@ public abstract class BlobstoreTck extends BlobTckBase {
         assertThat(store.ioUnitSizeBytes()).isEqualTo(512);
         assertThat(store.pageSizeBytes()).isEqualTo(4096);
         store.close();
+    }
+
+    /** The super block has 4096 bytes; SPDK itself makes a store on other blocks and loses it. */
+    @ParameterizedTest
+    @ValueSource(ints = {1536, 3072, 4608, 8192, 65536})
+    void blocksThatDoNotDivideASuperBlockAreRefused(int blockSize) {
+        Bdev bdev = malloc(1024, blockSize);
+        for (Supplier<IoFuture<Blobstore>> operation :
+                List.<Supplier<IoFuture<Blobstore>>>of(
+                        () -> env.blobstores().init(bdev), () -> env.blobstores().load(bdev))) {
+            SpdkException refused = failsWith(SpdkException.Unsupported.class, operation);
+            assertThat(refused.errno()).isEqualTo(Errno.EOPNOTSUPP);
+            assertThat(refused)
+                    .hasMessageContaining("'" + bdev.name() + "' has blocks of %,d bytes".formatted(blockSize))
+                    .hasMessageContaining("4,096");
+        }
+        // The device is free.
+        bdev.open(OpenMode.READ_WRITE).close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {512, 1024, 2048, 4096})
+    void blocksThatDivideASuperBlockHoldAStore(int blockSize) {
+        Bdev bdev = malloc((32 << 20) / blockSize, blockSize);
+        Blobstore store = init(bdev, BlobstoreOptions.defaults());
+        BlobId id = await(store.create(BlobOptions.thin(4)));
+        byte[] data = pattern(seed, blockSize);
+        try (OpenBlob blob = open(store, id)) {
+            blob.write((3 << 20) + 5L * blockSize, data);
+        }
+        await(store.unload());
+        Blobstore again = load(bdev, BlobstoreOptions.defaults());
+        assertThat(again.ioUnitSizeBytes()).isEqualTo(blockSize);
+        assertThat(again.pageSizeBytes()).isEqualTo(4096);
+        try (OpenBlob blob = open(again, id)) {
+            assertThat(blob.read((3 << 20) + 5L * blockSize, blockSize)).isEqualTo(data);
+            assertThat(blob.read((3 << 20) + 4L * blockSize, blockSize)).containsOnly(0);
+        }
+        again.close();
+    }
+
+    /** SPDK itself takes the store's I/O units for blocks, and reads and writes at wrong places. */
+    @ParameterizedTest
+    @CsvSource({"512, 4096", "4096, 512", "1024, 2048"})
+    void aStoreIsOnlyLoadedOnBlocksOfTheSizeThatItWasMadeOn(int made, int other) {
+        SparseDisk disk = new SparseDisk(32 << 20);
+        init(custom(disk.device(made)), BlobstoreOptions.defaults()).close();
+        Bdev bdev = custom(disk.device(other));
+        SpdkException refused = failsWith(SpdkException.Unsupported.class, () -> env.blobstores().load(bdev));
+        assertThat(refused.errno()).isEqualTo(Errno.EOPNOTSUPP);
+        assertThat(refused)
+                .hasMessageContaining(
+                        "'" + bdev.name() + "' has blocks of %,d bytes, and its blobstore was made on".formatted(other))
+                .hasMessageContaining("blocks of %,d;".formatted(made));
+        bdev.open(OpenMode.READ_WRITE).close();
+        load(custom(disk.device(made)), BlobstoreOptions.defaults()).close();
+    }
+
+    /** Loading takes their size from the store, not from the options, and writes nothing past its own memory. */
+    @ParameterizedTest
+    @ValueSource(ints = {8192, 12288, 65536, 1 << 20})
+    void metadataPagesCanBeLarger(int pageBytes) {
+        long cluster = pageBytes == 12288 ? 3 << 18 : 1 << 20;
+        Bdev bdev = custom(new SparseDisk(128 << 20).device(4096));
+        BlobstoreOptions options =
+                BlobstoreOptions.defaults()
+                        .withClusterSize(cluster)
+                        .withMetadataPages(40)
+                        .withMetadataPageSize(pageBytes);
+        Blobstore store = init(bdev, options);
+        assertThat(store.pageSizeBytes()).isEqualTo(pageBytes);
+        BlobId id = await(store.create(BlobOptions.thin(1500)));
+        long[] clusters = {0, 511, 512, 1024, 1499};
+        writeFirstBytes(store, id, clusters, 1);
+        await(store.unload());
+
+        List<DmaBuf> bystanders = new ArrayList<>();
+        for (int i = 0; i < 64; i++) {
+            bystanders.add(buffer(4096).fill((byte) 0x5A));
+        }
+        Blobstore again = load(bdev, BlobstoreOptions.defaults());
+        for (int i = 0; i < 64; i++) {
+            bystanders.add(buffer(4096).fill((byte) 0x5A));
+        }
+        assertThat(again.pageSizeBytes()).isEqualTo(pageBytes);
+        BlobId snapshot = await(again.snapshot(id));
+        writeFirstBytes(again, id, clusters, 2);
+        byte[] unchanged = filled(0x5A, 4096);
+        for (DmaBuf bystander : bystanders) {
+            assertThat(Arrays.equals(bystander.get(0, 4096), unchanged)).isTrue();
+            bystander.close();
+        }
+        again.close();
+
+        Blobstore last = load(bdev, BlobstoreOptions.defaults().withForceRecovery(true));
+        for (BlobId each : List.of(id, snapshot)) {
+            try (OpenBlob blob = open(last, each)) {
+                for (long at : clusters) {
+                    assertThat(blob.read(at * cluster, 4096)).containsOnly(each.equals(id) ? 2 : 1);
+                }
+            }
+        }
+        last.close();
+    }
+
+    /** An engine may make metadata pages as large as they are. */
+    @ParameterizedTest
+    @ValueSource(ints = {4096, 16384, 65536})
+    void physicalBlocksCanBeLarger(int physicalBytes) {
+        String name = newName("malloc");
+        await(
+                env.rpc()
+                        .call(
+                                "bdev_malloc_create",
+                                Map.of(
+                                        "name",
+                                        name,
+                                        "num_blocks",
+                                        32 << 11,
+                                        "block_size",
+                                        512,
+                                        "physical_block_size",
+                                        physicalBytes)));
+        Bdev bdev = env.bdevs().find(name).orElseThrow();
+        Blobstore store = init(bdev, BlobstoreOptions.defaults());
+        BlobId id = await(store.create(BlobOptions.thin(4)));
+        writeFirstBytes(store, id, new long[] {1, 3}, 1);
+        await(store.unload());
+        Blobstore again = load(bdev, BlobstoreOptions.defaults());
+        assertThat(again.pageSizeBytes()).isBetween(4096, Math.max(4096, physicalBytes));
+        writeFirstBytes(again, id, new long[] {2}, 2);
+        try (OpenBlob blob = open(again, id)) {
+            assertThat(blob.read(3 << 20, 4096)).containsOnly(1);
+            assertThat(blob.read(2 << 20, 4096)).containsOnly(2);
+        }
+        again.close();
+    }
+
+    private void writeFirstBytes(Blobstore store, BlobId id, long[] clusters, int value) {
+        try (OpenBlob blob = open(store, id)) {
+            for (long at : clusters) {
+                blob.write(at * store.clusterSizeBytes(), filled(value, 4096));
+            }
+        }
+    }
+
+    @Test
+    void metadataPagesHaveLimits() {
+        for (int size : new int[] {0, 512, 4608, (1 << 20) + 4096, 1 << 28, -4096}) {
+            assertThatThrownBy(() ->
+                            BlobstoreOptions.defaults()
+                                    .withClusterSize(8L * Math.max(512, size))
+                                    .withMetadataPageSize(size))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("up to 1048576, not " + size);
+        }
     }
 
     @Test

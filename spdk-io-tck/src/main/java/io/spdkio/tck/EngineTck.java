@@ -8,6 +8,7 @@ import io.spdkio.SpdkEnv;
 import io.spdkio.SpdkException;
 import io.spdkio.SpdkThread;
 import io.spdkio.bdev.Bdev;
+import io.spdkio.bdev.BdevBackend;
 import io.spdkio.bdev.BdevDesc;
 import io.spdkio.bdev.BdevSpec;
 import io.spdkio.bdev.CustomBdev;
@@ -278,7 +279,7 @@ public abstract class EngineTck {
         return create(MallocBdev.of(newName("malloc"), blocks * blockSize, blockSize));
     }
 
-    final Bdev custom(TestBackend backend) {
+    final Bdev custom(BdevBackend backend) {
         return create(CustomBdev.of(newName("custom"), backend));
     }
 

@@ -8,6 +8,7 @@ import io.spdkio.bdev.AioBdev;
 import io.spdkio.bdev.Bdev;
 import io.spdkio.bdev.LvolBdev;
 import io.spdkio.bdev.LvolStore;
+import io.spdkio.bdev.OpenMode;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -40,6 +41,18 @@ public abstract class LvolTck extends EngineTck {
 
     private long freeClusters() {
         return ((Number) store().get("free_clusters")).longValue();
+    }
+
+    /** As of every blobstore. SPDK itself fails after it has begun, and keeps the device. */
+    @Test
+    void aStoreNeedsBlocksThatDivideASuperBlock() {
+        Bdev bdev = malloc(8192, 8192);
+        assertThat(
+                        failsWith(
+                                SpdkException.Unsupported.class,
+                                () -> env.bdevs().createLvolStore(LvolStore.over("store", bdev.name()))))
+                .hasMessageContaining("'" + bdev.name() + "' has blocks of 8,192 bytes");
+        bdev.open(OpenMode.READ_WRITE).close();
     }
 
     @Test

@@ -23,8 +23,6 @@ import java.util.function.BiFunction;
 
 /** The device that a store lies on, with the environment and the thread that a command needs for it. */
 final class Device implements AutoCloseable {
-    private static final int PAGE_BYTES = 4096;
-
     private final String spec;
     private final SpdkEnv env;
     private final SpdkThread thread;
@@ -127,27 +125,26 @@ final class Device implements AutoCloseable {
 
     /** Reads the device below the store. */
     <T> T readPages(BiFunction<PageSource, Long, CompletionStage<T>> reader) {
-        if (PAGE_BYTES % bdev().blockSize() != 0) {
-            throw CliException.failed(
-                    "%s has blocks of %,d bytes; a blobstore needs blocks that divide %,d"
-                            .formatted(spec, bdev().blockSize(), PAGE_BYTES));
-        }
         try (BdevDesc desc = bdev().open(OpenMode.READ_ONLY);
                 IoChannel channel = thread.ioChannel(desc)) {
             return thread.await(reader.apply(source(desc, channel), bdev().sizeBytes()));
         }
     }
 
+    /** Blocks need not be those that the store was made on, and pages no multiples of them. */
     private PageSource source(BdevDesc desc, IoChannel channel) {
+        int blockSize = bdev().blockSize();
         return (offset, into) -> {
             long length = into.byteSize();
             if (offset < 0 || offset > bdev().sizeBytes() - length) {
                 return CompletableFuture.failedFuture(
                         CliException.failed("%s: %,d bytes at %,d are beyond its end".formatted(spec, length, offset)));
             }
-            DmaBuf buffer = env.dma().allocate(length);
-            return desc.read(channel, buffer, offset, length)
-                    .thenRun(() -> MemorySegment.copy(buffer.segment(), 0, into, 0, length))
+            long from = offset / blockSize * blockSize;
+            long end = Math.ceilDiv(offset + length, blockSize) * blockSize;
+            DmaBuf buffer = env.dma().allocate(end - from);
+            return desc.read(channel, buffer, from, end - from)
+                    .thenRun(() -> MemorySegment.copy(buffer.segment(), offset - from, into, 0, length))
                     .whenComplete((_, _) -> buffer.close());
         };
     }

@@ -14,6 +14,7 @@ import io.spdkio.embedded.blob.format.MetadataPage;
 import io.spdkio.embedded.blob.format.StoreScan;
 import io.spdkio.embedded.blob.format.SuperBlock;
 import io.spdkio.embedded.blob.format.UsedMask;
+import io.spdkio.spi.BlobErrors;
 import io.spdkio.spi.EngineBlobstore;
 
 import java.lang.foreign.Arena;
@@ -125,12 +126,6 @@ public final class StoreLoader {
     private CompletableFuture<EmbeddedBlobstore> init() {
         long deviceBytes = io.deviceBytes();
         int pageBytes = options.metadataPageSizeBytes();
-        if (pageBytes % io.blockSize() != 0 || SuperBlock.SIZE_BYTES % io.blockSize() != 0) {
-            throw new SpdkException.Unsupported(
-                    "'%s' has blocks of %,d bytes; a blobstore needs blocks that divide %,d"
-                            .formatted(base.name(), io.blockSize(), MetadataPage.SIZE_BYTES),
-                    -Errno.EOPNOTSUPP);
-        }
         if (!base.supports(IoType.WRITE)) {
             throw new SpdkException.Busy("'" + base.name() + "' can only be read", -Errno.EPERM);
         }
@@ -193,12 +188,6 @@ public final class StoreLoader {
     // ---- loading
 
     private CompletableFuture<EmbeddedBlobstore> load() {
-        if (SuperBlock.SIZE_BYTES % io.blockSize() != 0) {
-            throw new SpdkException.Unsupported(
-                    "'%s' has blocks of %,d bytes; a blobstore needs blocks that divide %,d"
-                            .formatted(base.name(), io.blockSize(), MetadataPage.SIZE_BYTES),
-                    -Errno.EOPNOTSUPP);
-        }
         if (io.deviceBytes() < SuperBlock.SIZE_BYTES) {
             throw new CorruptStoreException("the device is too small for a super block");
         }
@@ -285,16 +274,12 @@ public final class StoreLoader {
     }
 
     private void checkShape(SuperBlock superBlock) {
+        BlobErrors.checkIoUnits(base.name(), io.blockSize(), superBlock.ioUnitSizeBytes());
         if (!options.type().isEmpty() && !options.type().equals(superBlock.type())) {
             throw SpdkException.withMessage(
                     "'%s' holds a blobstore of type '%s' and not '%s': ENXIO. Load it with the right type, or the empty string for any"
                             .formatted(base.name(), superBlock.type(), options.type()),
                     -Errno.ENXIO);
-        }
-        if (superBlock.ioUnitSizeBytes() % io.blockSize() != 0 || superBlock.pageSizeBytes() % io.blockSize() != 0) {
-            throw new CorruptStoreException(
-                    "super block: the store has I/O units of %d bytes and the device blocks of %d"
-                            .formatted(superBlock.ioUnitSizeBytes(), io.blockSize()));
         }
     }
 
