@@ -130,18 +130,7 @@ public abstract class BlobTortureTck {
         }
 
         void run() {
-            env =
-                    fixture()
-                            .open(
-                                    fixture()
-                                            .builder()
-                                            .name("torture")
-                                            .closeTimeout(Duration.ofSeconds(60))
-                                            .exceptionHandler((_, problem) -> {
-                                                if (!isExpected(problem)) {
-                                                    problems.add(problem);
-                                                }
-                                            }));
+            env = Torture.open(fixture(), problems);
             try {
                 main = env.attachThread("main");
                 bdev = device();

@@ -3,6 +3,7 @@ package io.spdkio.tck;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 
+import io.spdkio.SpdkEnv;
 import io.spdkio.SpdkException;
 
 import java.io.IOException;
@@ -10,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -54,6 +56,23 @@ final class Torture {
                     rounds, SECONDS, warmBytes >> 20, bytes >> 20);
             assertThat(bytes).as("resident memory in bytes").isLessThan(warmBytes + warmBytes / 4);
         }
+    }
+
+    /**
+     * An environment for a round.
+     *
+     * @param problems gets what escapes on its threads and is not expected
+     */
+    static SpdkEnv open(EngineFixture fixture, Collection<? super Throwable> problems) {
+        return fixture.open(
+                fixture.builder()
+                        .name("torture")
+                        .closeTimeout(Duration.ofSeconds(60))
+                        .exceptionHandler((_, problem) -> {
+                            if (!isExpected(problem)) {
+                                problems.add(problem);
+                            }
+                        }));
     }
 
     private static long residentBytes() throws IOException {

@@ -83,18 +83,7 @@ public abstract class TortureTck {
         }
 
         void run() {
-            env =
-                    fixture()
-                            .open(
-                                    fixture()
-                                            .builder()
-                                            .name("torture")
-                                            .closeTimeout(Duration.ofSeconds(60))
-                                            .exceptionHandler((_, problem) -> {
-                                                if (!isExpected(problem)) {
-                                                    problems.add(problem);
-                                                }
-                                            }));
+            env = Torture.open(fixture(), problems);
             try {
                 specs();
                 specs.forEach(spec -> env.bdevs().create(spec).join());
