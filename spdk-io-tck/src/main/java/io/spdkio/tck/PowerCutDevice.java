@@ -1,11 +1,8 @@
 package io.spdkio.tck;
 
 import io.spdkio.Errno;
-import io.spdkio.SpdkThread;
-import io.spdkio.bdev.BdevBackend;
-import io.spdkio.bdev.BdevGeometry;
+import io.spdkio.IoStatus;
 import io.spdkio.bdev.BdevIo;
-import io.spdkio.bdev.IoType;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -18,7 +15,7 @@ import java.util.Random;
  * afterwards is what was flushed, and any part of the rest: of each write each 4096 bytes by themselves, which is as
  * much as a device writes as a whole.
  */
-final class PowerCutDevice implements BdevBackend {
+final class PowerCutDevice extends ImmediateBackend {
     static final int ATOM_BYTES = 4096;
 
     /** What becomes of what was not flushed. */
@@ -31,7 +28,6 @@ final class PowerCutDevice implements BdevBackend {
     /** A write of up to 4096 bytes; without data it zeroes. */
     private record Atom(long offset, long length, MemorySegment data) {}
 
-    private final BdevGeometry geometry;
     private final MemorySegment durable;
     private final MemorySegment current;
     private final List<Atom> pending = new ArrayList<>();
@@ -44,7 +40,7 @@ final class PowerCutDevice implements BdevBackend {
 
     /** A device that holds a copy of an image. */
     PowerCutDevice(MemorySegment image, int blockSize) {
-        geometry = BdevGeometry.of(blockSize, image.byteSize() / blockSize);
+        super("Power cut disk", image.byteSize(), blockSize);
         durable = Arena.ofAuto().allocate(image.byteSize(), ATOM_BYTES).copyFrom(image);
         current = Arena.ofAuto().allocate(image.byteSize(), ATOM_BYTES).copyFrom(image);
     }
@@ -89,32 +85,9 @@ final class PowerCutDevice implements BdevBackend {
     }
 
     @Override
-    public String productName() {
-        return "Power cut disk";
-    }
-
-    @Override
-    public BdevGeometry geometry() {
-        return geometry;
-    }
-
-    @Override
-    public boolean supports(IoType type) {
-        return switch (type) {
-            case READ, WRITE, FLUSH, UNMAP, WRITE_ZEROES -> true;
-            default -> false;
-        };
-    }
-
-    @Override
-    public Channel openChannel(SpdkThread thread) {
-        return this::submit;
-    }
-
-    private synchronized void submit(BdevIo io) {
+    protected synchronized int serve(BdevIo io) {
         if (isCut()) {
-            io.complete(-Errno.EIO);
-            return;
+            return -Errno.EIO;
         }
         switch (io.type()) {
             case READ -> io.copyFrom(current, io.offsetBytes());
@@ -130,7 +103,7 @@ final class PowerCutDevice implements BdevBackend {
             }
             default -> throw new IllegalStateException("not asked for: " + io.type());
         }
-        io.complete();
+        return IoStatus.SUCCESS;
     }
 
     private void change(long offset, long length, MemorySegment data) {

@@ -1,8 +1,7 @@
 package io.spdkio.tck;
 
-import io.spdkio.SpdkThread;
+import io.spdkio.IoStatus;
 import io.spdkio.bdev.BdevBackend;
-import io.spdkio.bdev.BdevGeometry;
 import io.spdkio.bdev.BdevIo;
 import io.spdkio.bdev.IoType;
 
@@ -105,47 +104,23 @@ public final class SparseDisk {
      * @return the device
      */
     public BdevBackend device(int blockSize) {
-        return new Device(BdevGeometry.of(blockSize, sizeBytes / blockSize));
+        return new Device(blockSize);
     }
 
-    private final class Device implements BdevBackend {
-        private final BdevGeometry geometry;
-
-        Device(BdevGeometry geometry) {
-            this.geometry = geometry;
+    private final class Device extends ImmediateBackend {
+        Device(int blockSize) {
+            super("Sparse disk", sizeBytes, blockSize);
         }
 
         @Override
-        public String productName() {
-            return "Sparse disk";
-        }
-
-        @Override
-        public BdevGeometry geometry() {
-            return geometry;
-        }
-
-        @Override
-        public boolean supports(IoType type) {
-            return switch (type) {
-                case READ, WRITE, FLUSH, UNMAP, WRITE_ZEROES -> true;
-                default -> false;
-            };
-        }
-
-        @Override
-        public Channel openChannel(SpdkThread thread) {
-            return this::submit;
-        }
-
-        private void submit(BdevIo io) {
+        protected int serve(BdevIo io) {
             switch (io.type()) {
                 case READ, WRITE -> data(io);
                 case UNMAP, WRITE_ZEROES -> zero(io.offsetBytes(), io.lengthBytes());
                 case FLUSH -> {}
                 default -> throw new IllegalStateException("not asked for: " + io.type());
             }
-            io.complete();
+            return IoStatus.SUCCESS;
         }
 
         private void data(BdevIo io) {

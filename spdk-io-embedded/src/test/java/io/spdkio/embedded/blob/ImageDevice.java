@@ -1,47 +1,22 @@
 package io.spdkio.embedded.blob;
 
-import io.spdkio.SpdkThread;
-import io.spdkio.bdev.BdevBackend;
-import io.spdkio.bdev.BdevGeometry;
+import io.spdkio.IoStatus;
 import io.spdkio.bdev.BdevIo;
-import io.spdkio.bdev.IoType;
+import io.spdkio.tck.ImmediateBackend;
 
 import java.lang.foreign.MemorySegment;
 
 /** A device on memory of the test's own. */
-final class ImageDevice implements BdevBackend {
+final class ImageDevice extends ImmediateBackend {
     private final MemorySegment image;
-    private final BdevGeometry geometry;
 
     ImageDevice(MemorySegment image, int blockSize) {
+        super("Image", image.byteSize(), blockSize);
         this.image = image;
-        this.geometry = BdevGeometry.of(blockSize, image.byteSize() / blockSize);
     }
 
     @Override
-    public String productName() {
-        return "Image";
-    }
-
-    @Override
-    public BdevGeometry geometry() {
-        return geometry;
-    }
-
-    @Override
-    public boolean supports(IoType type) {
-        return switch (type) {
-            case READ, WRITE, FLUSH, UNMAP, WRITE_ZEROES -> true;
-            default -> false;
-        };
-    }
-
-    @Override
-    public Channel openChannel(SpdkThread thread) {
-        return this::submit;
-    }
-
-    private void submit(BdevIo io) {
+    protected int serve(BdevIo io) {
         switch (io.type()) {
             case READ -> io.copyFrom(image, io.offsetBytes());
             case WRITE -> io.copyTo(image, io.offsetBytes());
@@ -50,6 +25,6 @@ final class ImageDevice implements BdevBackend {
                 // Memory is as durable as it gets.
             }
         }
-        io.complete();
+        return IoStatus.SUCCESS;
     }
 }
