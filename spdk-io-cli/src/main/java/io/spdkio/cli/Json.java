@@ -13,11 +13,13 @@ import java.util.function.Consumer;
 public final class Json {
     private Json() {}
 
-    /** The text of what is written. */
-    public static String of(Consumer<JsonGenerator> written) {
+    /** The text of an object. */
+    public static String of(Consumer<JsonGenerator> members) {
         StringWriter text = new StringWriter();
         try (JsonGenerator json = new JsonFactory().createGenerator(new Pretty(), text)) {
-            written.accept(json);
+            json.writeStartObject();
+            members.accept(json);
+            json.writeEndObject();
         }
         return text.toString();
     }

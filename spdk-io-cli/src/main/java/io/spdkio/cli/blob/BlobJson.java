@@ -7,12 +7,11 @@ import tools.jackson.core.JsonGenerator;
 
 import java.util.Base64;
 
-/** A blob as JSON. */
+/** A blob as the members of a JSON object. */
 final class BlobJson {
     private BlobJson() {}
 
     static void write(JsonGenerator json, BlobInfo blob, long clusterBytes) {
-        json.writeStartObject();
         json.writeStringProperty("id", blob.id().toString());
         blob.name().ifPresent(name -> json.writeStringProperty("name", name));
         json.writeStringProperty("kind", blob.kind());
@@ -47,6 +46,5 @@ final class BlobJson {
                     });
             json.writeEndArray();
         }
-        json.writeEndObject();
     }
 }

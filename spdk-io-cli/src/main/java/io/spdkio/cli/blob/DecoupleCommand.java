@@ -3,7 +3,6 @@ package io.spdkio.cli.blob;
 import io.spdkio.cli.Console;
 
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
 
 import java.io.IOException;
 
@@ -18,10 +17,7 @@ import java.io.IOException;
             "Example:",
             "  spdk-io blob decouple --bdev file:store.img test",
         })
-final class DecoupleCommand extends StoreCommand {
-    @Parameters(paramLabel = "BLOB", description = "Its id or name.")
-    private String blob;
-
+final class DecoupleCommand extends OneBlobCommand {
     DecoupleCommand(Console console) {
         super(console);
     }

@@ -5,17 +5,13 @@ import io.spdkio.blob.Blobstore;
 import io.spdkio.cli.Console;
 
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Parameters;
 
 import java.io.IOException;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 
 /** Makes a blob of another one, as long as that, and prints its id. */
-abstract class DerivedBlobCommand extends StoreCommand {
-    @Parameters(paramLabel = "BLOB", description = "Its id or name.")
-    private String blob;
-
+abstract class DerivedBlobCommand extends OneBlobCommand {
     @Mixin private NewBlob noted;
 
     DerivedBlobCommand(Console console) {

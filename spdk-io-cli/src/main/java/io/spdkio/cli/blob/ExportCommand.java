@@ -26,10 +26,7 @@ import java.util.concurrent.ExecutorService;
             "  spdk-io blob export --bdev file:store.img disk disk.raw --verify",
             "  spdk-io blob export --bdev file:store.img photos - | tar x",
         })
-final class ExportCommand extends StoreCommand {
-    @Parameters(index = "0", paramLabel = "BLOB", description = "Its id or name.")
-    private String blob;
-
+final class ExportCommand extends OneBlobCommand {
     @Parameters(index = "1", paramLabel = "FILE", description = "Where to, - for standard output.")
     private String file;
 
@@ -52,14 +49,12 @@ final class ExportCommand extends StoreCommand {
         if (verify && file.equals(Transfer.STREAM)) {
             throw CliException.usage("--verify needs a file, and standard output can't be read again; leave it out");
         }
-        onStore(open -> {
-            try (Blob opened = open.open(blob)) {
-                long length = whole ? opened.sizeBytes() : FileLength.of(opened).orElse(opened.sizeBytes());
-                console.out().flush();
-                try (ExecutorService io = transfer.fileThreads();
-                        Endpoint target = Transfer.target(console, file, verify, io)) {
-                    export(open, opened, length, target);
-                }
+        onBlob((open, opened) -> {
+            long length = whole ? opened.sizeBytes() : FileLength.of(opened).orElse(opened.sizeBytes());
+            console.out().flush();
+            try (ExecutorService io = transfer.fileThreads();
+                    Endpoint target = Transfer.target(console, file, verify, io)) {
+                export(open, opened, length, target);
             }
         });
         return 0;

@@ -3,7 +3,6 @@ package io.spdkio.cli.blob;
 import io.spdkio.cli.Console;
 
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
 
 import java.io.IOException;
 
@@ -12,10 +11,7 @@ import java.io.IOException;
         name = "inflate",
         description = "Make a thin blob thick: allocate and fill all its clusters, so that it needs no parent.",
         footer = {"", "Example:", "  spdk-io blob inflate --bdev file:store.img test"})
-final class InflateCommand extends StoreCommand {
-    @Parameters(paramLabel = "BLOB", description = "Its id or name.")
-    private String blob;
-
+final class InflateCommand extends OneBlobCommand {
     InflateCommand(Console console) {
         super(console);
     }

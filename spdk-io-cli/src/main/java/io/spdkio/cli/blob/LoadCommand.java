@@ -48,13 +48,7 @@ final class LoadCommand extends StoreCommand {
                 OpenStore open = OpenStore.load(device, expected)) {
             StoreFacts facts = StoreFacts.of(open, open.ids().size());
             if (asJson) {
-                console.out()
-                        .println(
-                                Json.of(json -> {
-                                    json.writeStartObject();
-                                    facts.write(json);
-                                    json.writeEndObject();
-                                }));
+                console.out().println(Json.of(facts::write));
             } else {
                 facts.print(console);
             }

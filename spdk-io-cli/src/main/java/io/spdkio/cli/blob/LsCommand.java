@@ -45,12 +45,14 @@ final class LsCommand extends StoreCommand {
                 console.out()
                         .println(
                                 Json.of(json -> {
-                                    json.writeStartObject();
                                     facts.write(json);
                                     json.writeArrayPropertyStart("blobs");
-                                    blobs.forEach(blob -> BlobJson.write(json, blob, facts.clusterBytes()));
+                                    for (BlobInfo blob : blobs) {
+                                        json.writeStartObject();
+                                        BlobJson.write(json, blob, facts.clusterBytes());
+                                        json.writeEndObject();
+                                    }
                                     json.writeEndArray();
-                                    json.writeEndObject();
                                 }));
             } else if (console.columns() < TABLE_COLUMNS) {
                 blobs.forEach(blob -> narrow(blob, facts));

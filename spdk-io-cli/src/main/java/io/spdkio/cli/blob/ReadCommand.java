@@ -1,6 +1,5 @@
 package io.spdkio.cli.blob;
 
-import io.spdkio.blob.Blob;
 import io.spdkio.cli.CliException;
 import io.spdkio.cli.Console;
 import io.spdkio.cli.Sizes;
@@ -9,7 +8,6 @@ import io.spdkio.cli.dd.Endpoint;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 import java.io.IOException;
 import java.util.concurrent.ExecutorService;
@@ -24,18 +22,7 @@ import java.util.concurrent.ExecutorService;
             "  spdk-io blob read --bdev file:store.img disk --length 4k | hexdump -C",
             "  spdk-io blob read --bdev file:store.img disk --offset 1MiB --length 1MiB --of part.img",
         })
-final class ReadCommand extends StoreCommand {
-    @Parameters(paramLabel = "BLOB", description = "Its id or name.")
-    private String blob;
-
-    @Option(
-            names = "--offset",
-            paramLabel = "SIZE",
-            converter = Sizes.class,
-            defaultValue = "0",
-            description = "Where to begin, a multiple of the store's I/O unit (default ${DEFAULT-VALUE}).")
-    private Long offset;
-
+final class ReadCommand extends RangeCommand {
     @Option(
             names = "--length",
             paramLabel = "SIZE",
@@ -60,33 +47,30 @@ final class ReadCommand extends StoreCommand {
     public Integer call() throws IOException {
         transfer.check();
         Transfer.requireElsewhere(options, output);
-        onStore(open -> {
-            try (Blob opened = open.open(blob)) {
-                Ranges.requireAligned(open, offset);
-                if (offset > opened.sizeBytes() || (length != null && length > opened.sizeBytes() - offset)) {
-                    throw CliException.failed(
-                            "%s has %,d bytes, and the range ends beyond; read less"
-                                    .formatted(blob, opened.sizeBytes()));
-                }
-                long limit = length == null ? opened.sizeBytes() - offset : length;
-                console.out().flush();
-                try (ExecutorService io = transfer.fileThreads();
-                        Endpoint target = Transfer.target(console, output, false, io)) {
-                    long begin = System.nanoTime();
-                    long copied =
-                            transfer.copy(
-                                    console,
-                                    "read",
-                                    open,
-                                    BlobEndpoint.of(open, blob, opened),
-                                    offset,
-                                    target,
-                                    0,
-                                    limit,
-                                    null);
-                    if (!output.equals(Transfer.STREAM)) {
-                        console.out().println(Transfer.summary(copied, System.nanoTime() - begin, null));
-                    }
+        onBlob((open, opened) -> {
+            requireAligned(open);
+            if (offset > opened.sizeBytes() || (length != null && length > opened.sizeBytes() - offset)) {
+                throw CliException.failed(
+                        "%s has %,d bytes, and the range ends beyond; read less".formatted(blob, opened.sizeBytes()));
+            }
+            long limit = length == null ? opened.sizeBytes() - offset : length;
+            console.out().flush();
+            try (ExecutorService io = transfer.fileThreads();
+                    Endpoint target = Transfer.target(console, output, false, io)) {
+                long begin = System.nanoTime();
+                long copied =
+                        transfer.copy(
+                                console,
+                                "read",
+                                open,
+                                BlobEndpoint.of(open, blob, opened),
+                                offset,
+                                target,
+                                0,
+                                limit,
+                                null);
+                if (!output.equals(Transfer.STREAM)) {
+                    console.out().println(Transfer.summary(copied, System.nanoTime() - begin, null));
                 }
             }
         });

@@ -1,11 +1,9 @@
 package io.spdkio.cli.blob;
 
-import io.spdkio.blob.Blob;
 import io.spdkio.cli.Console;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Parameters;
 
 import java.io.IOException;
 
@@ -14,10 +12,7 @@ import java.io.IOException;
         name = "resize",
         description = "Make a blob larger or smaller; what lies beyond a smaller size is lost.",
         footer = {"", "Example:", "  spdk-io blob resize --bdev file:store.img disk --size 128MiB"})
-final class ResizeCommand extends StoreCommand {
-    @Parameters(paramLabel = "BLOB", description = "Its id or name.")
-    private String blob;
-
+final class ResizeCommand extends OneBlobCommand {
     @Mixin private BlobSize size;
 
     ResizeCommand(Console console) {
@@ -27,18 +22,16 @@ final class ResizeCommand extends StoreCommand {
     @Override
     public Integer call() throws IOException {
         size.check();
-        onStore(open -> {
-            try (Blob opened = open.open(blob)) {
-                opened.resize(size.clusters(open)).join();
-                opened.syncMetadata().join();
-                console.out()
-                        .println(
-                                opened.id()
-                                        + " has "
-                                        + Rows.clusters(opened.clusters())
-                                        + ", "
-                                        + Rows.size(opened.sizeBytes()));
-            }
+        onBlob((open, opened) -> {
+            opened.resize(size.clusters(open)).join();
+            opened.syncMetadata().join();
+            console.out()
+                    .println(
+                            opened.id()
+                                    + " has "
+                                    + Rows.clusters(opened.clusters())
+                                    + ", "
+                                    + Rows.size(opened.sizeBytes()));
         });
         return 0;
     }

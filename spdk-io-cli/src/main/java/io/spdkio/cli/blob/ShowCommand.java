@@ -86,11 +86,9 @@ final class ShowCommand extends StoreCommand {
         return Json.of(json -> {
             if (seen.selected() != null) {
                 BlobJson.write(json, seen.selected(), seen.facts().clusterBytes());
-                return;
+            } else {
+                seen.facts().write(json);
             }
-            json.writeStartObject();
-            seen.facts().write(json);
-            json.writeEndObject();
         });
     }
 

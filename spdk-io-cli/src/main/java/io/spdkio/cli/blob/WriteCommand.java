@@ -9,7 +9,6 @@ import io.spdkio.cli.dd.Endpoint;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 import java.io.IOException;
 import java.util.OptionalLong;
@@ -25,18 +24,7 @@ import java.util.concurrent.ExecutorService;
             "  date | spdk-io blob write --bdev file:store.img notes",
             "  spdk-io blob write --bdev file:store.img disk --if part.img --offset 1MiB",
         })
-final class WriteCommand extends StoreCommand {
-    @Parameters(paramLabel = "BLOB", description = "Its id or name.")
-    private String blob;
-
-    @Option(
-            names = "--offset",
-            paramLabel = "SIZE",
-            converter = Sizes.class,
-            defaultValue = "0",
-            description = "Where to begin, a multiple of the store's I/O unit (default ${DEFAULT-VALUE}).")
-    private Long offset;
-
+final class WriteCommand extends RangeCommand {
     @Option(
             names = "--length",
             paramLabel = "SIZE",
@@ -63,11 +51,9 @@ final class WriteCommand extends StoreCommand {
         Transfer.requireElsewhere(options, input);
         try (ExecutorService io = transfer.fileThreads();
                 Endpoint source = Transfer.source(console, input, io)) {
-            onStore(open -> {
-                try (Blob opened = open.open(blob)) {
-                    Ranges.requireAligned(open, offset);
-                    write(open, opened, source);
-                }
+            onBlob((open, opened) -> {
+                requireAligned(open);
+                write(open, opened, source);
             });
         }
         return 0;

@@ -135,12 +135,12 @@ public final class DdCommand implements Callable<Integer> {
             List<Bdev> bdevs = devices.create(env);
             try (Endpoint source =
                     fromBdev
-                            ? new BdevEndpoint(env, thread, input, bdevs.getFirst(), OpenMode.READ_ONLY)
+                            ? BdevEndpoint.open(env, thread, input, bdevs.getFirst(), OpenMode.READ_ONLY)
                             : sourceFile) {
                 long limit = limit(source);
                 try (Endpoint target =
                         toBdev
-                                ? new BdevEndpoint(env, thread, output, bdevs.getLast(), OpenMode.READ_WRITE)
+                                ? BdevEndpoint.open(env, thread, output, bdevs.getLast(), OpenMode.READ_WRITE)
                                 : FileEndpoint.target(output, verify, io)) {
                     copy(env, thread, source, target, limit);
                 }

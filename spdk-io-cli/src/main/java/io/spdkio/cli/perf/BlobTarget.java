@@ -1,13 +1,11 @@
 package io.spdkio.cli.perf;
 
 import io.spdkio.IoChannel;
-import io.spdkio.IoFuture;
 import io.spdkio.SpdkEnv;
 import io.spdkio.SpdkThread;
 import io.spdkio.bdev.Bdev;
 import io.spdkio.bdev.BdevDesc;
 import io.spdkio.bdev.BdevSpec;
-import io.spdkio.bdev.IoQueue;
 import io.spdkio.bdev.IoType;
 import io.spdkio.bdev.NullBdev;
 import io.spdkio.bdev.OpenMode;
@@ -16,6 +14,7 @@ import io.spdkio.blob.BlobOptions;
 import io.spdkio.blob.Blobstore;
 import io.spdkio.blob.BlobstoreOptions;
 import io.spdkio.blob.ClearMethod;
+import io.spdkio.cli.BlockIo;
 import io.spdkio.cli.CliException;
 import io.spdkio.dma.DmaBuf;
 import io.spdkio.embedded.blob.format.SuperBlock;
@@ -118,29 +117,8 @@ record BlobTarget(SpdkThread thread, Bdev bdev, Blobstore store, Blob blob) impl
     }
 
     @Override
-    public Opened open(SpdkThread thread, boolean writes) {
-        IoChannel channel = thread.ioChannel(store);
-        return new Opened() {
-            @Override
-            public IoQueue openQueue(int depth, IoQueue.Handler handler) {
-                return blob.openQueue(channel, depth, handler);
-            }
-
-            @Override
-            public IoFuture<Void> read(DmaBuf buffer, long offset, int length) {
-                return blob.read(channel, buffer, offset, length);
-            }
-
-            @Override
-            public IoFuture<Void> write(DmaBuf buffer, long offset, int length) {
-                return blob.write(channel, buffer, offset, length);
-            }
-
-            @Override
-            public void close() {
-                channel.close();
-            }
-        };
+    public BlockIo open(SpdkThread thread, boolean writes) {
+        return BlockIo.of(blob, thread.ioChannel(store));
     }
 
     @Override

@@ -14,7 +14,6 @@ final class PerfJson {
         PerfSettings settings = result.settings();
         Histogram latency = result.latency();
         return Json.of(json -> {
-            json.writeStartObject();
             json.writeStringProperty("engine", result.engine());
             json.writeStringProperty("bdev", settings.devices());
             json.writeStringProperty("rw", settings.workload().toString());
@@ -35,7 +34,6 @@ final class PerfJson {
             json.writeNumberProperty("p99", micros(latency.getValueAtPercentile(99)));
             json.writeNumberProperty("p999", micros(latency.getValueAtPercentile(99.9)));
             json.writeNumberProperty("max", micros(latency.getMaxValue()));
-            json.writeEndObject();
             json.writeEndObject();
         });
     }

@@ -2,6 +2,7 @@ package io.spdkio.cli.perf;
 
 import io.spdkio.IoStatus;
 import io.spdkio.SpdkThread;
+import io.spdkio.cli.BlockIo;
 import io.spdkio.dma.Dma;
 import io.spdkio.dma.DmaBuf;
 
@@ -38,7 +39,7 @@ abstract class Worker {
     }
 
     protected final SpdkThread thread;
-    protected final Target.Opened target;
+    protected final BlockIo target;
     protected final DmaBuf[] buffers;
     protected final int ioSize;
     protected final int depth;
