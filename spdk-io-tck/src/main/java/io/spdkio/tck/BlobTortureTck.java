@@ -19,7 +19,6 @@ import io.spdkio.bdev.IoQueue;
 import io.spdkio.bdev.IoType;
 import io.spdkio.bdev.MallocBdev;
 import io.spdkio.blob.Blob;
-import io.spdkio.blob.BlobCursor;
 import io.spdkio.blob.BlobId;
 import io.spdkio.blob.BlobOptions;
 import io.spdkio.blob.Blobstore;
@@ -270,12 +269,7 @@ public abstract class BlobTortureTck {
         }
 
         private List<BlobId> all() {
-            List<BlobId> all = new ArrayList<>();
-            BlobCursor cursor = store.blobs();
-            for (Optional<BlobId> next = cursor.next().join(); next.isPresent(); next = cursor.next().join()) {
-                all.add(next.get());
-            }
-            return all;
+            return StoreScript.all(store);
         }
 
         private long allocated() {

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 
 /** Pollers, on a clock that the test moves. */
 public abstract class PollerTck extends EngineTck {
@@ -134,25 +135,26 @@ public abstract class PollerTck extends EngineTck {
         assertThat(timed.runs()).isEqualTo(1);
     }
 
+    /** Two pollers that do something to themselves when they run. */
+    private Poller[] busyAndTimed(Consumer<Poller> toItself) {
+        Poller[] self = new Poller[2];
+        for (int i = 0; i < self.length; i++) {
+            int index = i;
+            self[i] =
+                    thread.registerPoller(
+                            i == 0 ? "busy" : "timed",
+                            i == 0 ? Duration.ZERO : PERIOD,
+                            () -> {
+                                toItself.accept(self[index]);
+                                return 1;
+                            });
+        }
+        return self;
+    }
+
     @Test
     void aPollerMayPauseItself() {
-        Poller[] self = new Poller[2];
-        self[0] =
-                thread.registerPoller(
-                        "busy",
-                        Duration.ZERO,
-                        () -> {
-                            self[0].pause();
-                            return 1;
-                        });
-        self[1] =
-                thread.registerPoller(
-                        "timed",
-                        PERIOD,
-                        () -> {
-                            self[1].pause();
-                            return 1;
-                        });
+        Poller[] self = busyAndTimed(Poller::pause);
         for (int i = 0; i < 5; i++) {
             clock.advance(PERIOD);
             thread.poll();
@@ -169,23 +171,7 @@ public abstract class PollerTck extends EngineTck {
 
     @Test
     void aPollerMayCloseItself() {
-        Poller[] self = new Poller[2];
-        self[0] =
-                thread.registerPoller(
-                        "busy",
-                        Duration.ZERO,
-                        () -> {
-                            self[0].close();
-                            return 1;
-                        });
-        self[1] =
-                thread.registerPoller(
-                        "timed",
-                        PERIOD,
-                        () -> {
-                            self[1].close();
-                            return 1;
-                        });
+        Poller[] self = busyAndTimed(Poller::close);
         Poller bystander = thread.registerPoller("bystander", Duration.ZERO, () -> 0);
         for (int i = 0; i < 5; i++) {
             clock.advance(PERIOD);

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.spdkio.Errno;
 import io.spdkio.IdleStrategy;
+import io.spdkio.IoChannel;
 import io.spdkio.SpdkException;
+import io.spdkio.SpdkThread;
 import io.spdkio.bdev.BdevStatistics;
 import io.spdkio.bdev.DelayBdev;
 import io.spdkio.bdev.IoType;
@@ -63,6 +65,16 @@ public abstract class StatisticsTck extends EngineTck {
         assertThat(device.bdev.statistics().readBytes()).as("bytes that were read").isZero();
     }
 
+    /** Ten blocks, on the calling thread; the channel is left open. */
+    private IoChannel readTen(SpdkThread thread, Device device) {
+        IoChannel channel = thread.ioChannel(device.desc);
+        DmaBuf buffer = buffer(512);
+        for (int i = 0; i < 10; i++) {
+            bounded(device.desc.read(channel, buffer, 0, 512)).join();
+        }
+        return channel;
+    }
+
     @Test
     void threadsAreSummedAlsoWhenTheyHaveExited() {
         Device device = mallocDevice(64, 512);
@@ -72,11 +84,7 @@ public abstract class StatisticsTck extends EngineTck {
                     env.<Integer>spawnThread(
                                     "worker",
                                     it -> {
-                                        var channel = it.ioChannel(device.desc);
-                                        DmaBuf buffer = buffer(512);
-                                        for (int k = 0; k < 10; k++) {
-                                            bounded(device.desc.read(channel, buffer, 0, 512)).join();
-                                        }
+                                        var _ = readTen(it, device);
                                         return 10;
                                     })
                             .join();
@@ -138,12 +146,7 @@ public abstract class StatisticsTck extends EngineTck {
                     env.<Integer>spawnThread(
                                     "worker",
                                     it -> {
-                                        var channel = it.ioChannel(device.desc);
-                                        DmaBuf buffer = buffer(512);
-                                        for (int k = 0; k < 10; k++) {
-                                            bounded(device.desc.read(channel, buffer, 0, 512)).join();
-                                        }
-                                        channel.close();
+                                        readTen(it, device).close();
                                         it.exit();
                                         it.run(IdleStrategy.yielding());
                                         return 10;

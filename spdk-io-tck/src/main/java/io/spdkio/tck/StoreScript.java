@@ -380,6 +380,10 @@ public final class StoreScript {
     // ---- what it holds
 
     private List<BlobId> all() {
+        return all(store);
+    }
+
+    static List<BlobId> all(Blobstore store) {
         List<BlobId> all = new ArrayList<>();
         BlobCursor cursor = store.blobs();
         for (Optional<BlobId> next = cursor.next().join(); next.isPresent(); next = cursor.next().join()) {

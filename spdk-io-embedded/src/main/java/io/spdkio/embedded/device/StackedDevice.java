@@ -8,34 +8,20 @@ import io.spdkio.bdev.BdevIo;
 import io.spdkio.bdev.IoType;
 import io.spdkio.embedded.BaseDevice;
 import io.spdkio.spi.IoRequest;
-import io.spdkio.spi.SpinLock;
 
 /** A device that stands on another, which it claims, and hands operations on to it. */
 abstract class StackedDevice implements BdevBackend {
     private final String productName;
     private final BaseDevice base;
-    private final SpinLock guard = new SpinLock();
-    private Registration registration;
-    private boolean baseRemoved;
+    private final BaseWatch watch = new BaseWatch(StackedDevice::tell);
 
     StackedDevice(String productName, BaseDevice base) {
         this.productName = productName;
         this.base = base;
-        base.listen(this::baseChanged);
+        base.listen(watch::baseChanged);
     }
 
-    private void baseChanged(BdevEvent event) {
-        Registration target;
-        try (SpinLock _ = guard.acquire()) {
-            baseRemoved |= event == BdevEvent.REMOVED;
-            target = registration;
-        }
-        if (target != null) {
-            tell(target, event);
-        }
-    }
-
-    private void tell(Registration target, BdevEvent event) {
+    private static void tell(Registration target, BdevEvent event) {
         // Its own size stays what it was, as in SPDK.
         if (event == BdevEvent.REMOVED) {
             target.remove();
@@ -44,14 +30,7 @@ abstract class StackedDevice implements BdevBackend {
 
     @Override
     public final void registered(Registration target) {
-        boolean late;
-        try (SpinLock _ = guard.acquire()) {
-            registration = target;
-            late = baseRemoved;
-        }
-        if (late) {
-            tell(target, BdevEvent.REMOVED);
-        }
+        watch.registered(target);
     }
 
     @Override

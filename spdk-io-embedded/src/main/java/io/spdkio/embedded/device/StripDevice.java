@@ -10,7 +10,6 @@ import io.spdkio.bdev.IoType;
 import io.spdkio.bdev.RaidBdev;
 import io.spdkio.embedded.BaseDevice;
 import io.spdkio.spi.IoRequest;
-import io.spdkio.spi.SpinLock;
 
 import java.util.Arrays;
 import java.util.List;
@@ -27,9 +26,7 @@ final class StripDevice implements Raid.Device {
     /** For concat: where each base begins. */
     private final long[] starts;
 
-    private final SpinLock guard = new SpinLock();
-    private Registration registration;
-    private boolean baseRemoved;
+    private final BaseWatch watch = new BaseWatch(this::tell);
 
     StripDevice(RaidBdev spec, List<BaseDevice> bases, int stripBlocks) {
         this.spec = spec;
@@ -45,7 +42,7 @@ final class StripDevice implements Raid.Device {
                             .formatted(spec.name(), spec.stripSizeKiB()),
                     -Errno.EINVAL);
         }
-        bases.forEach(base -> base.listen(this::baseChanged));
+        bases.forEach(base -> base.listen(watch::baseChanged));
     }
 
     private boolean inTurn() {
@@ -62,17 +59,6 @@ final class StripDevice implements Raid.Device {
                 : starts[starts.length - 1] + wholeStrips(bases.getLast());
     }
 
-    private void baseChanged(BdevEvent event) {
-        Registration target;
-        try (SpinLock _ = guard.acquire()) {
-            baseRemoved |= event == BdevEvent.REMOVED;
-            target = registration;
-        }
-        if (target != null) {
-            tell(target, event);
-        }
-    }
-
     private void tell(Registration target, BdevEvent event) {
         if (event == BdevEvent.REMOVED) {
             target.remove();
@@ -83,12 +69,7 @@ final class StripDevice implements Raid.Device {
 
     @Override
     public void registered(Registration target) {
-        boolean late;
-        try (SpinLock _ = guard.acquire()) {
-            registration = target;
-            late = baseRemoved;
-        }
-        tell(target, late ? BdevEvent.REMOVED : BdevEvent.RESIZED);
+        watch.registered(target);
     }
 
     @Override
