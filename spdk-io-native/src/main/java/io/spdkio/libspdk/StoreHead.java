@@ -31,6 +31,9 @@ record StoreHead(
     /** Pages and I/O units of stores that do not say. */
     private static final int OLD_SIZE_BYTES = 4096;
 
+    /** What a super block takes; its checksum is where that of a metadata page is. */
+    static final int SUPER_BLOCK_BYTES = MetadataPage.SIZE_BYTES;
+
     /** Larger than any device's blocks, and what the API allows. */
     static final int MAX_PAGE_BYTES = 1 << 20;
 
@@ -39,7 +42,7 @@ record StoreHead(
     /** Reads one; nothing when there is none, or one that can't be. */
     static Optional<StoreHead> in(MemorySegment superBlock) {
         if (superBlock.asSlice(0, SIGNATURE.length).mismatch(MemorySegment.ofArray(SIGNATURE)) != -1
-                || !UnfinishedSnapshots.isValid(superBlock)) {
+                || !new MetadataPage(superBlock).isValid()) {
             return Optional.empty();
         }
         long clusterBytes = u32(superBlock, CLUSTER_SIZE_AT);

@@ -57,13 +57,13 @@ final class StoreOpener {
     CompletableFuture<NativeBlobstore> load() {
         String what = "'" + bdev.name() + "'";
         NativeBlobstore store = store("loading a blobstore");
-        UnfinishedSnapshots unfinished =
-                new UnfinishedSnapshots(runtime, thread, bdev, store.device(), options.forceRecovery());
+        StoreRepair repair =
+                new StoreRepair(
+                        new StoreIo(runtime, thread, bdev, store.device()), runtime.memory(), options.forceRecovery());
         return store.begin(
                 what,
                 () ->
-                        unfinished
-                                .drop(this::met)
+                        repair.run(this::met)
                                 .thenRun(() -> {
                                     if (clusterBytes == 0) {
                                         throw NativeBlobstore.noStore(what, "");

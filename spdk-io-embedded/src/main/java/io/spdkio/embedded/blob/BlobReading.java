@@ -6,6 +6,7 @@ import io.spdkio.embedded.blob.format.MetadataPage;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 
 /**
@@ -41,6 +42,11 @@ abstract class BlobReading<T> extends Steps<T> {
     /** What was read. */
     final BlobMetadata meta() {
         return decoder.blob();
+    }
+
+    /** The pieces of a half shrunk blob whose extent pages have to be written anew. */
+    final BitSet lostPieces() {
+        return decoder.lostPieces();
     }
 
     /** The pages of the chain on the device. */

@@ -316,7 +316,7 @@ public final class StoreLoader {
     /** Ends what a power cut has left unfinished. */
     private CompletableFuture<Void> finish(StoreScan scan, EmbeddedBlobstore store) {
         List<Long> dropped = scan.dropped();
-        if (dropped.isEmpty() && scan.kept().isEmpty()) {
+        if (dropped.isEmpty() && scan.kept().isEmpty() && scan.halfShrunk().isEmpty()) {
             return Async.done();
         }
         Supplier<CompletableFuture<Void>> drop =
@@ -327,7 +327,33 @@ public final class StoreLoader {
                                 .thenCompose(_ -> io.flush());
         return store.markDirty()
                 .thenCompose(_ -> drop.get())
-                .thenCompose(_ -> each(scan.kept(), id -> store.families().repair(id)));
+                .thenCompose(_ -> each(scan.kept(), id -> store.families().repair(id)))
+                .thenCompose(_ -> each(scan.halfShrunk(), id -> new Shrinking(store, id).begin()));
+    }
+
+    /** Writes a blob as it was read that was being made smaller. Its parent is of no interest. */
+    private final class Shrinking extends BlobReading<Void> {
+        private final EmbeddedBlobstore store;
+
+        Shrinking(EmbeddedBlobstore store, long id) {
+            super(store, io, store.decoder(id));
+            this.store = store;
+        }
+
+        @Override
+        void step(int number) {
+            switch (number) {
+                case READ -> {
+                    EmbeddedBlob blob = new EmbeddedBlob(store, meta());
+                    blob.chain = chain();
+                    blob.unwritten().pieces.or(lostPieces());
+                    blob.dirty = true;
+                    await(store.writer().persist(blob));
+                }
+                case READ + 1 -> end(null);
+                default -> super.step(number);
+            }
+        }
     }
 
     private static CompletableFuture<Void> each(List<Long> ids, Function<Long, CompletableFuture<Void>> step) {

@@ -3,6 +3,7 @@ package io.spdkio.embedded.blob.format;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -203,7 +204,15 @@ public final class BlobMetadata {
 
     // ---- decoding
 
-    /** Reads the pages of a blob, one after the other, and then its extent pages. */
+    /**
+     * Reads the pages of a blob, one after the other, and then its extent pages, those too in order.
+     *
+     * <p>SPDK makes a blob smaller by writing the last extent page that stays with the clusters that stay, then those
+     * behind it without any, all in place, and then the first page. So the first extent page with fewer clusters than
+     * there should be says where the blob ends. Only where it has none, and the one before it was never allocated, it
+     * doesn't: then the blob keeps its size, and those clusters are not allocated. Where a repair of that kind was cut
+     * short, the parts of the table differ in the number of clusters, and the smallest is right.
+     */
     public static final class Decoder {
         private final BlobMetadata blob;
         private final long totalClusters;
@@ -212,7 +221,15 @@ public final class BlobMetadata {
         private int sequence;
         private int[] table = {};
         private long tableClusters = -1;
+
+        /** What the part of the table that has most says. */
+        private long mostClusters = -1;
+
         private boolean runsFound;
+        private boolean halfShrunk;
+
+        /** The pieces of which nothing is known any more; null before the first. */
+        private BitSet lostPieces;
 
         /**
          * Begins.
@@ -237,6 +254,25 @@ public final class BlobMetadata {
          */
         public BlobMetadata blob() {
             return blob;
+        }
+
+        /**
+         * Whether the blob was being made smaller and that was cut short: what is on the device does not fit together,
+         * and what was read does.
+         *
+         * @return true if so
+         */
+        public boolean isHalfShrunk() {
+            return halfShrunk;
+        }
+
+        /**
+         * Pieces whose extent pages have to be written anew when the blob is half shrunk.
+         *
+         * @return their numbers
+         */
+        public BitSet lostPieces() {
+            return lostPieces == null ? new BitSet() : lostPieces;
         }
 
         private CorruptStoreException corrupt(String what) {
@@ -412,24 +448,22 @@ public final class BlobMetadata {
                 throw corrupt("an extent table of " + size + " bytes");
             }
             long count = Fields.i64(page, at);
-            if (count < 0 || count > 0xffff_ffffL || (tableClusters >= 0 && count != tableClusters)) {
-                throw corrupt(
-                        "an extent table for "
-                                + Long.toUnsignedString(count)
-                                + " clusters"
-                                + (tableClusters >= 0 ? " after one for " + tableClusters : ""));
+            if (count < 0 || count > 0xffff_ffffL) {
+                throw corrupt("an extent table for " + Long.toUnsignedString(count) + " clusters");
             }
             if (!blob.isThin() && count > totalClusters) {
                 throw corrupt(count + " clusters, more than the store has, " + totalClusters);
             }
-            tableClusters = count;
-            int entries = ClusterMap.piecesFor(count);
+            halfShrunk |= tableClusters >= 0 && count != tableClusters;
+            tableClusters = tableClusters < 0 ? count : Math.min(tableClusters, count);
+            mostClusters = Math.max(mostClusters, count);
+            int entries = ClusterMap.piecesFor(mostClusters);
             for (int run = at + 8; run < at + size; run += RUN_BYTES) {
                 long extentPage = Fields.u32(page, run);
                 long length = Fields.u32(page, run + 4);
                 int filled = table.length;
                 if (filled + length > entries) {
-                    throw corrupt("an extent table of more than " + entries + " pages for " + count + " clusters");
+                    throw corrupt("an extent table of more than " + entries + " pages for " + mostClusters + " clusters");
                 }
                 if (extentPage == 0) {
                     if (!blob.isThin() && length != 0) {
@@ -451,10 +485,11 @@ public final class BlobMetadata {
             if (tableClusters < 0) {
                 return;
             }
-            if (table.length != ClusterMap.piecesFor(tableClusters)) {
+            int pieces = ClusterMap.piecesFor(tableClusters);
+            if (table.length < pieces || (table.length > pieces && !halfShrunk)) {
                 throw corrupt("an extent table of " + table.length + " pages for " + tableClusters + " clusters");
             }
-            blob.extentPages = table;
+            blob.extentPages = Arrays.copyOf(table, pieces);
             blob.clusters.resize(tableClusters);
         }
 
@@ -465,6 +500,9 @@ public final class BlobMetadata {
          * @param piece which one it is
          */
         public void extentPage(byte[] page, int piece) {
+            if (piece >= blob.extentPages.length) {
+                return; // behind what turned out to be the end
+            }
             if (!MetadataPage.isValid(page)) {
                 throw corrupt(piece, "the checksum is wrong");
             }
@@ -474,7 +512,7 @@ public final class BlobMetadata {
             if (type != Descriptor.EXTENT_PAGE
                     || MetadataPage.sequence(page) != 0
                     || MetadataPage.next(page) != MetadataPage.NO_NEXT
-                    || bytes <= 0
+                    || bytes < 0
                     || bytes % 4 != 0
                     || length > MetadataPage.DESCRIPTORS_BYTES - 5) {
                 throw corrupt(piece, "it is none");
@@ -486,13 +524,8 @@ public final class BlobMetadata {
             }
             long wanted = Math.min(ClusterMap.PIECE, tableClusters - first);
             long there = bytes / 4;
-            if (there < wanted && !blob.isThin()) {
-                // A blob that was being made smaller: what it has lost is at its end.
-                if (piece != blob.extentPages.length - 1) {
-                    throw corrupt(piece, "it has " + there + " clusters of " + wanted);
-                }
-                tableClusters = first + there;
-                blob.clusters.resize(tableClusters);
+            if (there < wanted) {
+                tooShort(piece, first, there);
             }
             for (int i = 0; i < Math.min(there, wanted); i++) {
                 long cluster = Fields.u32(page, MetadataPage.DESCRIPTORS_AT + 9 + 4 * i);
@@ -503,6 +536,20 @@ public final class BlobMetadata {
                 } else {
                     blob.clusters.set(first + i, checkedCluster(cluster));
                 }
+            }
+        }
+
+        private void tooShort(int piece, long first, long there) {
+            halfShrunk = true;
+            boolean saysWhere =
+                    there > 0 || piece == 0 || (blob.extentPages[piece - 1] != 0 && !lostPieces().get(piece - 1));
+            if (saysWhere) {
+                tableClusters = first + there;
+                blob.clusters.resize(tableClusters);
+                blob.extentPages = Arrays.copyOf(blob.extentPages, ClusterMap.piecesFor(tableClusters));
+            } else {
+                lostPieces = lostPieces();
+                lostPieces.set(piece);
             }
         }
     }

@@ -40,6 +40,7 @@ public final class StoreScan {
     private final Map<Long, int[]> chains = new HashMap<>();
     private final List<Long> kept = new ArrayList<>();
     private final List<BlobMetadata> dropped = new ArrayList<>();
+    private final List<Long> halfShrunk = new ArrayList<>();
     private Consumer<BlobMetadata> visitor = _ -> {};
 
     /** Memory for single pages that is not used now. */
@@ -143,6 +144,16 @@ public final class StoreScan {
      */
     public List<Long> dropped() {
         return dropped.stream().map(blob -> blob.id).toList();
+    }
+
+    /**
+     * Blobs that were being made smaller. They count with the size that they were to have, of which the device does not
+     * know yet.
+     *
+     * @return their ids
+     */
+    public List<Long> halfShrunk() {
+        return halfShrunk;
     }
 
     /**
@@ -354,6 +365,9 @@ public final class StoreScan {
         } catch (CorruptStoreException e) {
             problems.accept(e);
             return;
+        }
+        if (reading.decoder.isHalfShrunk()) {
+            halfShrunk.add(blob.id);
         }
         accept(blob, reading.chain, false);
     }

@@ -21,6 +21,25 @@ public final class Images {
         return StoreChecker.check(source(image), image.byteSize(), Images::memory).join();
     }
 
+    /** Which cluster of the store each of a blob's is. */
+    public static List<Long> clusters(MemorySegment image, long blob) {
+        SuperBlock superBlock = SuperBlock.decode(image.asSlice(0, SuperBlock.SIZE_BYTES), image.byteSize());
+        List<Long> clusters = new ArrayList<>();
+        StoreScan scan =
+                new StoreScan(superBlock, source(image), Images::memory, null, true, problem -> {
+                    throw problem;
+                });
+        scan.visit(met -> {
+            if (met.id == blob) {
+                for (long i = 0; i < met.clusters.count(); i++) {
+                    clusters.add(Integer.toUnsignedLong(met.clusters.get(i)));
+                }
+            }
+        });
+        scan.run().join();
+        return clusters;
+    }
+
     private static MemorySegment memory(long size) {
         return MemorySegment.ofArray(new byte[Math.toIntExact(size)]);
     }

@@ -1,0 +1,166 @@
+package io.spdkio.libspdk;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** What the chain of metadata pages of a blob says, as far as repairs are about it. */
+final class BlobPages implements MetadataPage.Visitor {
+    /** Internal attributes: a clone's parent, and the clone of a snapshot that is being made or deleted. */
+    private static final String PARENT = "SNAP";
+
+    private static final String IN_PROGRESS = "SNAPTMP";
+    private static final String PENDING_REMOVAL = "SNAPRM";
+
+    private static final long THIN = 1;
+
+    /** More clusters than 32 bits count are in none. */
+    private static final int MAX_ENTRIES = 1 << 23;
+
+    private static final long MAX_CLUSTERS = 0xffff_ffffL;
+
+    /** A page of the chain, and how many entries of the extent table are in those before it. */
+    record Link(long page, int entriesBefore, boolean hasTable) {}
+
+    private final long id;
+    private final long mdPages;
+    private final Map<String, Long> ids = new HashMap<>();
+    private final List<Link> chain = new ArrayList<>(1);
+
+    /** The extent pages; 0 where there is none. */
+    private int[] table = {};
+
+    private int entries;
+
+    /** What the parts of the table say, which is the same when nothing was cut short. */
+    private long leastClusters = Long.MAX_VALUE;
+
+    private long mostClusters = -1;
+
+    /** Whether the page that is being taken has a part of it. */
+    private boolean metTable;
+
+    private boolean thin;
+    private boolean damaged;
+    private long missing;
+
+    BlobPages(long id, long mdPages) {
+        this.id = id;
+        this.mdPages = mdPages;
+        missing = MetadataPages.firstPage(id);
+    }
+
+    long id() {
+        return id;
+    }
+
+    // ---- reading
+
+    /** The page to be taken next; negative when that was the last one. */
+    long missing() {
+        return missing;
+    }
+
+    void take(MetadataPage page) {
+        long number = missing;
+        missing = -1;
+        if (page.id() != id || page.sequence() != chain.size() || !page.isValid()) {
+            damaged = true;
+            return;
+        }
+        int before = entries;
+        metTable = false;
+        damaged |= !page.visit(this);
+        chain.add(new Link(number, before, metTable));
+        long next = page.next();
+        if (next != MetadataPage.NO_NEXT) {
+            // A page has one place in a chain, so this ends.
+            damaged |= next >= mdPages;
+            missing = damaged ? -1 : next;
+        }
+    }
+
+    @Override
+    public void flags(long invalidFlags) {
+        thin = (invalidFlags & THIN) != 0;
+    }
+
+    @Override
+    public void internalId(String name, long value) {
+        ids.putIfAbsent(name, value);
+    }
+
+    @Override
+    public void table(long clusters) {
+        metTable = true;
+        damaged |= clusters < 0 || clusters > MAX_CLUSTERS;
+        leastClusters = Math.min(leastClusters, clusters);
+        mostClusters = Math.max(mostClusters, clusters);
+    }
+
+    @Override
+    public void extentPages(long page, long count) {
+        if (page >= mdPages || (page != 0 && count != 1) || entries + count > MAX_ENTRIES) {
+            damaged = true;
+        }
+        if (damaged) {
+            return;
+        }
+        int end = entries + (int) count;
+        if (end > table.length) {
+            table = Arrays.copyOf(table, Math.max(end, Math.min(MAX_ENTRIES, 2 * table.length)));
+        }
+        Arrays.fill(table, entries, end, (int) page);
+        entries = end;
+    }
+
+    // ---- what there is
+
+    /** The clone of a snapshot that is not finished; null of others. */
+    Long ofClone() {
+        return ids.getOrDefault(PENDING_REMOVAL, ids.get(IN_PROGRESS));
+    }
+
+    boolean isCloneOf(long snapshot) {
+        Long parent = ids.get(PARENT);
+        return parent != null && parent == snapshot;
+    }
+
+    boolean isThin() {
+        return thin;
+    }
+
+    /** Whether all that a blob with an extent table needs is there. */
+    boolean isWhole() {
+        return !damaged
+                && mostClusters >= 0
+                && entries >= MetadataPage.entriesFor(leastClusters)
+                && entries <= MetadataPage.entriesFor(mostClusters);
+    }
+
+    /** The pages of the chain, from the first one. */
+    List<Link> chain() {
+        return chain;
+    }
+
+    /** How many entries the extent table has. */
+    int entries() {
+        return entries;
+    }
+
+    /** The page of an entry, or 0. */
+    long extentPage(int entry) {
+        return Integer.toUnsignedLong(table[entry]);
+    }
+
+    /** What the part of the table that has fewest says. */
+    long leastClusters() {
+        return leastClusters;
+    }
+
+    long mostClusters() {
+        return mostClusters;
+    }
+}

@@ -1,0 +1,179 @@
+package io.spdkio.libspdk;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+
+/**
+ * Blobs with an extent table that a power cut left half shrunk. SPDK (v26.01) writes the last extent page that stays
+ * anew, in place and with the clusters that stay, then those behind it, without any cluster, and then the blob's first
+ * page. After a cut in between extent pages are shorter than the first page asks for. SPDK's recovery refuses a store
+ * in which one has no cluster; otherwise it passes over the blob, or reads it with clusters in the wrong places.
+ *
+ * <p>The first extent page that is too short says how large the blob was to be. Its chain of pages is made to say so,
+ * in place, from the last page to the first: the number of clusters stands in each of them that has a part of the
+ * table, so when the power is cut here they differ, and the smallest number is the one that was meant.
+ *
+ * <p>Only where the first that is too short has no cluster, and the one before it was never allocated, nothing says
+ * where the end was to be. Then the blob keeps its size, and what those pages held is not allocated.
+ *
+ * <p>A blob that was growing is none of these: its extent pages are longer than its first page asks for.
+ */
+final class UnfinishedShrinks {
+    private final MetadataPages pages;
+
+    /** What is not sure to fit; by the blob that the pages say they are of. */
+    private final Map<Long, Suspect> suspects = new HashMap<>();
+
+    UnfinishedShrinks(MetadataPages pages) {
+        this.pages = pages;
+    }
+
+    /** What all pages with the id of a blob say, those that are not in use any more among them. */
+    private static final class Suspect {
+        private long leastClusters = Long.MAX_VALUE;
+        private long mostClusters = -1;
+
+        /** Whether there was a page that is all of a chain. */
+        private boolean whole;
+
+        /** Extent pages that are not full: their numbers, and how many clusters the blob has up to there. */
+        private long[] shortPages = {};
+
+        private void addTable(long clusters) {
+            leastClusters = Math.min(leastClusters, clusters);
+            mostClusters = Math.max(mostClusters, clusters);
+        }
+
+        private void addShort(long page, long end) {
+            shortPages = Arrays.copyOf(shortPages, shortPages.length + 2);
+            shortPages[shortPages.length - 2] = page;
+            shortPages[shortPages.length - 1] = end;
+        }
+
+        /** Where an extent page ends that is not full; else -1. */
+        long endOf(long page) {
+            for (int i = 0; i < shortPages.length; i += 2) {
+                if (shortPages[i] == page) {
+                    return shortPages[i + 1];
+                }
+            }
+            return -1;
+        }
+
+        /** As with most blobs: it has one page, and its last extent page ends where it ends. */
+        boolean fits() {
+            return whole && leastClusters == mostClusters && shortPages.length == 2 && shortPages[1] == mostClusters;
+        }
+
+        /** Whether a page of the blob is too short, or can be: nothing is kept of what once fitted. */
+        boolean needsLook() {
+            if (mostClusters >= 0 && leastClusters != mostClusters) {
+                return true;
+            }
+            for (int i = 0; i < shortPages.length; i += 2) {
+                if (mostClusters < 0 || shortPages[i + 1] < mostClusters) {
+                    return true;
+                }
+            }
+            return false;
+        }
+    }
+
+    /** Looks at a page, also at one that is not in use any more; what counts is what its blob says in the end. */
+    void look(long number, MetadataPage page) {
+        if (page.isExtentPage()) {
+            int count = page.clusterCount();
+            if (count < MetadataPage.CLUSTERS_IN_EXTENT_PAGE) {
+                suspect(page.id(), it -> it.addShort(number, page.firstCluster() + count));
+            }
+        } else {
+            page.visit(new MetadataPage.Visitor() {
+                @Override
+                public void table(long clusters) {
+                    suspect(page.id(), it -> {
+                        it.addTable(clusters);
+                        it.whole |= page.sequence() == 0 && page.next() == MetadataPage.NO_NEXT;
+                    });
+                }
+            });
+        }
+    }
+
+    private void suspect(long id, Consumer<Suspect> change) {
+        Suspect suspect = suspects.computeIfAbsent(id, _ -> new Suspect());
+        change.accept(suspect);
+        if (suspect.fits()) {
+            suspects.remove(id);
+        }
+    }
+
+    /** Ends them, when all pages were looked at. Reads the pages of those blobs that may be half shrunk. */
+    CompletableFuture<Void> end() {
+        suspects.values().removeIf(suspect -> !suspect.needsLook());
+        return MetadataPages.each(
+                suspects.entrySet(),
+                entry -> pages.blob(entry.getKey()).thenCompose(blob -> end(blob, entry.getValue())));
+    }
+
+    private CompletableFuture<Void> end(BlobPages blob, Suspect suspect) {
+        if (!blob.isWhole()) {
+            return CompletableFuture.completedFuture(null);
+        }
+        long clusters = blob.leastClusters();
+        List<Integer> lost = new ArrayList<>();
+        boolean known = true;
+        for (int i = 0; i < MetadataPage.entriesFor(clusters); i++) {
+            long first = (long) i * MetadataPage.CLUSTERS_IN_EXTENT_PAGE;
+            long end = blob.extentPage(i) == 0 ? -1 : suspect.endOf(blob.extentPage(i));
+            boolean tooShort =
+                    end >= first && end < Math.min(first + MetadataPage.CLUSTERS_IN_EXTENT_PAGE, clusters);
+            if (tooShort && (end > first || known)) {
+                clusters = end;
+                break;
+            }
+            if (tooShort && blob.isThin()) {
+                lost.add(i);
+            }
+            known = blob.extentPage(i) != 0 && !tooShort;
+        }
+        long size = clusters;
+        CompletableFuture<Void> cut =
+                size < blob.mostClusters() ? cut(blob, size) : CompletableFuture.completedFuture(null);
+        return cut.thenCompose(_ -> MetadataPages.each(lost, entry -> lose(blob, entry, size)));
+    }
+
+    /** Makes the blob smaller, as its extent pages are. */
+    private CompletableFuture<Void> cut(BlobPages blob, long clusters) {
+        pages.log("blob 0x%x was being made smaller, and has %,d clusters now".formatted(blob.id(), clusters));
+        return MetadataPages.each(
+                blob.chain().reversed(),
+                link ->
+                        !link.hasTable()
+                                ? CompletableFuture.completedFuture(null)
+                                : pages.read(link.page()).thenCompose(page -> {
+                                    page.cutTable(clusters, link.entriesBefore());
+                                    page.seal();
+                                    return pages.write(link.page(), 0);
+                                }));
+    }
+
+    /** Gives an extent page without any cluster those that it should have, none of them allocated. */
+    private CompletableFuture<Void> lose(BlobPages blob, int entry, long clusters) {
+        long first = (long) entry * MetadataPage.CLUSTERS_IN_EXTENT_PAGE;
+        int count = (int) Math.min(MetadataPage.CLUSTERS_IN_EXTENT_PAGE, clusters - first);
+        long number = blob.extentPage(entry);
+        pages.log(
+                "blob 0x%x was being made smaller; what it had from cluster %,d to %,d is gone"
+                        .formatted(blob.id(), first, first + count - 1));
+        return pages.read(number).thenCompose(page -> {
+            page.setUnallocated(count);
+            page.seal();
+            return pages.write(number, 0);
+        });
+    }
+}

@@ -1,0 +1,356 @@
+package io.spdkio.tck;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.spdkio.SpdkException;
+import io.spdkio.bdev.Bdev;
+import io.spdkio.bdev.CustomBdev;
+import io.spdkio.blob.BlobId;
+import io.spdkio.blob.BlobOptions;
+import io.spdkio.blob.Blobstore;
+import io.spdkio.blob.BlobstoreOptions;
+
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.zip.CRC32C;
+
+/**
+ * Cuts the power after every single write while a blob with an extent table of several pages is made smaller, and then
+ * once more after every write of the load that follows. Afterwards the blob has its old size or its new one, with what
+ * was written to it up to the smaller of the two, and it can be worked with.
+ */
+@Timeout(600)
+public abstract class ShrinkCutTck extends BlobTckBase {
+    private static final int CLUSTER = 4096;
+
+    /** Of four extent pages. */
+    private static final long FROM = 1600;
+
+    private static final int DEVICE_BYTES = 8 << 20;
+
+    /** What a page of a blob's chain holds besides the flags, in bytes, and what an attribute takes besides its value. */
+    private static final int ROOM_IN_PAGE = 4072 - 29;
+
+    private static final int ATTRIBUTE_BYTES = 9 + 1;
+    private static final int PARENT_BYTES = 9 + 4 + 8;
+
+    /** For the subclasses. */
+    protected ShrinkCutTck() {}
+
+    /**
+     * Looks at an image without the engine.
+     *
+     * @param image what a device holds
+     * @return what is wrong with the store in it, one line each
+     */
+    protected abstract List<String> check(MemorySegment image);
+
+    /**
+     * Reads the map of a blob without the engine.
+     *
+     * @param image what a device holds
+     * @param blob the blob
+     * @return the cluster of the store that each of its clusters is; 0 for none
+     */
+    protected abstract List<Long> clusters(MemorySegment image, BlobId blob);
+
+    /** Where the extent table lies in the chain of the blob's metadata pages. */
+    enum Table {
+        /** In the only page. */
+        FIRST,
+        /** Its head in the first page, its entries in the second. */
+        BEHIND_HEAD,
+        /** An entry in the first page, the others in the second. */
+        AFTER_ONE,
+        /** Three entries in the first page, the last in the second. */
+        AFTER_THREE,
+        /** In the second and third page, with two entries in the second. */
+        THIRD;
+
+        /** An entry has 8 bytes, and the head 13. */
+        private int roomBytes() {
+            return switch (this) {
+                case FIRST -> ROOM_IN_PAGE;
+                case BEHIND_HEAD -> 13;
+                case AFTER_ONE -> 13 + 8;
+                case AFTER_THREE -> 13 + 3 * 8;
+                case THIRD -> 13 + 2 * 8;
+            };
+        }
+
+        BlobOptions fill(BlobOptions options, boolean clone) {
+            int other = clone ? PARENT_BYTES : 0;
+            return switch (this) {
+                case FIRST -> options;
+                case THIRD ->
+                    options.withXattr("a", pattern(1, 3900))
+                            .withXattr("b", pattern(2, 4072 - ATTRIBUTE_BYTES - other - roomBytes()));
+                default -> options.withXattr("a", pattern(1, ROOM_IN_PAGE - ATTRIBUTE_BYTES - other - roomBytes()));
+            };
+        }
+    }
+
+    /** A blob, and what is done to it. */
+    record Shrink(String kind, long to, Table table, List<Long> written) {
+        boolean isThin() {
+            return !kind.equals("thick");
+        }
+
+        boolean isClone() {
+            return kind.equals("clone");
+        }
+    }
+
+    static List<Shrink> shrinks() {
+        List<Long> everywhere = List.of(0L, 2L, 511L, 512L, 650L, 1023L, 1024L, 1499L, 1535L, 1536L, 1595L);
+        List<Shrink> shrinks = new ArrayList<>();
+        for (String kind : List.of("thick", "thin")) {
+            for (long to : List.of(1590L, 1536L, 1500L, 1024L, 700L, 512L, 3L, 0L)) {
+                shrinks.add(new Shrink(kind, to, Table.FIRST, everywhere));
+            }
+            for (Table table : Table.values()) {
+                shrinks.add(new Shrink(kind, 700, table, everywhere));
+                shrinks.add(new Shrink(kind, 1024, table, everywhere));
+            }
+        }
+        for (Table table : List.of(Table.FIRST, Table.AFTER_ONE)) {
+            shrinks.add(new Shrink("clone", 700, table, everywhere));
+        }
+        // Without some extent pages.
+        List<Long> notSecond = List.of(0L, 2L, 1100L, 1535L, 1595L);
+        for (long to : List.of(1550L, 1200L, 1024L, 700L, 512L, 3L, 0L)) {
+            shrinks.add(new Shrink("thin", to, Table.FIRST, notSecond));
+        }
+        shrinks.add(new Shrink("clone", 700, Table.FIRST, notSecond));
+        shrinks.add(new Shrink("thin", 700, Table.THIRD, notSecond));
+        List<Long> notFirst = List.of(600L, 1100L, 1535L);
+        for (long to : List.of(1500L, 700L, 512L, 3L, 0L)) {
+            shrinks.add(new Shrink("thin", to, Table.FIRST, notFirst));
+        }
+        shrinks.add(new Shrink("thin", 1000, Table.AFTER_THREE, List.of(1599L)));
+        shrinks.add(new Shrink("thin", 1000, Table.FIRST, List.of()));
+        return shrinks;
+    }
+
+    @ParameterizedTest
+    @MethodSource("shrinks")
+    void afterACutAnywhereTheBlobHasItsOldOrItsNewSize(Shrink shrink) {
+        new Trial(shrink).run();
+    }
+
+    private final class Trial {
+        private final Shrink shrink;
+        private final TreeMap<Long, byte[]> contents = new TreeMap<>();
+
+        /** What the parent has. */
+        private final TreeMap<Long, byte[]> below = new TreeMap<>();
+
+        /** Checksums of the images that were looked at. */
+        private final Set<Long> seen = new HashSet<>();
+
+        private BlobId id;
+
+        Trial(Shrink shrink) {
+            this.shrink = shrink;
+        }
+
+        void run() {
+            MemorySegment start = make();
+            int writes = shrinkUntil(new PowerCutDevice(start, 4096), Integer.MAX_VALUE);
+            assertThat(writes).isPositive();
+            for (int cut = 1; cut <= writes; cut++) {
+                PowerCutDevice device = new PowerCutDevice(start, 4096);
+                var _ = shrinkUntil(device, cut);
+                verify("cut after write " + cut, device, true);
+            }
+        }
+
+        /** A store that was unloaded, with the blob as it is before. */
+        private MemorySegment make() {
+            PowerCutDevice device = new PowerCutDevice(DEVICE_BYTES, 4096);
+            Bdev bdev = create(CustomBdev.of(newName("made"), device));
+            Blobstore store =
+                    init(bdev, BlobstoreOptions.defaults().withClusterSize(CLUSTER).withMetadataPages(64));
+            BlobOptions options = shrink.isThin() ? BlobOptions.thin(FROM) : BlobOptions.thick(FROM);
+            BlobOptions filled = shrink.table.fill(options.withExtentTable(true), shrink.isClone());
+            if (shrink.isClone()) {
+                BlobId parent = await(store.create(options.withExtentTable(true)));
+                fill(store, parent, List.of(0L, 1L, 513L, 1030L, 1598L), 40, below);
+                await(store.snapshot(parent, Map.of()));
+                BlobId snapshot = await(store.parentOf(parent)).orElseThrow();
+                id = await(store.clone(snapshot, filled.xattrs()));
+                await(store.delete(parent));
+            } else {
+                id = await(store.create(filled));
+            }
+            fill(store, id, shrink.written, 1, contents);
+            await(store.unload());
+            MemorySegment image = device.afterCut(PowerCutDevice.Fate.LOST, random);
+            assertThat(check(image)).isEmpty();
+            end(store, bdev);
+            return image;
+        }
+
+        private void fill(Blobstore store, BlobId blob, List<Long> clusters, int first, Map<Long, byte[]> into) {
+            int fill = first;
+            try (OpenBlob opened = open(store, blob)) {
+                for (long cluster : clusters) {
+                    byte[] bytes = filled(fill++, CLUSTER);
+                    opened.write(cluster * CLUSTER, bytes);
+                    into.put(cluster, bytes);
+                }
+            }
+        }
+
+        private int shrinkUntil(PowerCutDevice device, int cut) {
+            device.cutAfter(cut);
+            Bdev bdev = create(CustomBdev.of(newName("cut"), device));
+            Blobstore store = null;
+            try {
+                store = await(env.blobstores().load(bdev));
+                OpenBlob blob = open(store, id);
+                try {
+                    await(blob.blob.resize(shrink.to));
+                    await(blob.blob.syncMetadata());
+                } finally {
+                    close(blob);
+                }
+            } catch (SpdkException e) {
+                if (!device.isCut()) {
+                    throw e;
+                }
+            } finally {
+                end(store, bdev);
+            }
+            return device.writes();
+        }
+
+        /** The power may be gone; closing then fails, and that is all right. */
+        private void close(OpenBlob blob) {
+            var closed = blob.blob.closeAsync();
+            pollUntil("closing", closed::isDone);
+            blob.channel.close();
+        }
+
+        private void verify(String where, PowerCutDevice cut, boolean again) {
+            for (PowerCutDevice.Fate fate : PowerCutDevice.Fate.values()) {
+                MemorySegment image = cut.afterCut(fate, random);
+                if (seen.add(checksum(image))) {
+                    int writes = verify(where + ", " + fate, image);
+                    for (int next = 1; again && next <= writes; next++) {
+                        PowerCutDevice device = new PowerCutDevice(image, 4096);
+                        loadUntil(device, next);
+                        verify(where + ", " + fate + ", and after write " + next + " of loading", device, false);
+                    }
+                }
+            }
+        }
+
+        private static long checksum(MemorySegment image) {
+            CRC32C crc = new CRC32C();
+            crc.update(image.asByteBuffer());
+            return crc.getValue();
+        }
+
+        private void loadUntil(PowerCutDevice device, int cut) {
+            device.cutAfter(cut);
+            Bdev bdev = create(CustomBdev.of(newName("again"), device));
+            Blobstore store = null;
+            try {
+                store = await(env.blobstores().load(bdev));
+            } catch (SpdkException e) {
+                assertThat(device.isCut()).isTrue();
+            } finally {
+                end(store, bdev);
+            }
+        }
+
+        /** Returns how many writes it took to load. */
+        private int verify(String where, MemorySegment image) {
+            assertThat(check(image)).as("%s, as it is", where).isEmpty();
+            List<Long> map = clusters(image, id);
+            PowerCutDevice device = new PowerCutDevice(image, 4096);
+            Bdev bdev = create(CustomBdev.of(newName("after"), device));
+            Blobstore store = null;
+            try {
+                store = await(env.blobstores().load(bdev));
+                int writes = device.writes();
+                try (OpenBlob blob = open(store, id)) {
+                    assertThat(blob.blob.clusters()).as("%s: the size", where).isIn(FROM, shrink.to);
+                    assertThat(blob.blob.clusters()).as("%s: as others read it", where).isEqualTo(map.size());
+                    compare(where, blob, Math.min(blob.blob.clusters(), shrink.to));
+                }
+                await(store.unload());
+                MemorySegment unloaded = device.afterCut(PowerCutDevice.Fate.LOST, random);
+                assertThat(check(unloaded)).as("%s, unloaded", where).isEmpty();
+                assertThat(clusters(unloaded, id)).as("%s, unloaded", where).isEqualTo(map);
+                end(store, bdev);
+                bdev = create(CustomBdev.of(newName("later"), device));
+                store = await(env.blobstores().load(bdev));
+                goOn(where, store, map.size());
+                await(store.unload());
+                assertThat(check(device.afterCut(PowerCutDevice.Fate.LOST, random)))
+                        .as("%s, in the end", where)
+                        .isEmpty();
+                return writes;
+            } finally {
+                end(store, bdev);
+            }
+        }
+
+        /** Others find room, and the blob grows and is written to where its end was. */
+        private void goOn(String where, Blobstore store, long size) {
+            BlobId more = await(store.create(BlobOptions.thick(1)));
+            fill(store, more, List.of(0L), 99, new TreeMap<>());
+            byte[] bytes = filled(100, CLUSTER);
+            try (OpenBlob blob = open(store, id)) {
+                assertThat(blob.blob.clusters()).as("%s, loaded again", where).isEqualTo(size);
+                await(blob.blob.resize(FROM + 100));
+                for (long at : List.of(shrink.to, FROM - 1, FROM + 99)) {
+                    blob.write(at * CLUSTER, bytes);
+                }
+            }
+            try (OpenBlob blob = open(store, id)) {
+                compare(where + ", larger", blob, Math.min(size, shrink.to));
+                for (long at : List.of(shrink.to, FROM - 1, FROM + 99)) {
+                    assertThat(blob.read(at * CLUSTER, CLUSTER)).as("%s: cluster %d", where, at).isEqualTo(bytes);
+                }
+            }
+            await(store.delete(more));
+        }
+
+        private void compare(String where, OpenBlob blob, long end) {
+            Set<Long> clusters = new HashSet<>(contents.keySet());
+            clusters.addAll(below.keySet());
+            clusters.addAll(List.of(1L, 300L, 600L, end - 1));
+            clusters.removeIf(cluster -> cluster < 0 || cluster >= end);
+            for (long cluster : clusters) {
+                byte[] wanted = contents.getOrDefault(cluster, below.getOrDefault(cluster, new byte[CLUSTER]));
+                if (!Arrays.equals(blob.read(cluster * CLUSTER, CLUSTER), wanted)) {
+                    throw new AssertionError(where + ": cluster " + cluster + " is not what was written");
+                }
+            }
+        }
+
+        private void end(Blobstore store, Bdev bdev) {
+            if (env.bdevs().find(bdev.name()).isEmpty()) {
+                return;
+            }
+            var destroyed = env.bdevs().destroy(bdev.name());
+            if (store != null && !store.isClosed()) {
+                await(store.unload());
+            }
+            await(destroyed);
+        }
+    }
+}
