@@ -144,7 +144,8 @@ final class UnfinishedShrinks {
         long size = clusters;
         CompletableFuture<Void> cut =
                 size < blob.mostClusters() ? cut(blob, size) : CompletableFuture.completedFuture(null);
-        return cut.thenCompose(_ -> MetadataPages.each(lost, entry -> lose(blob, entry, size)));
+        // From the last on: with the first still as it is, those behind it are not taken for the end.
+        return cut.thenCompose(_ -> MetadataPages.each(lost.reversed(), entry -> lose(blob, entry, size)));
     }
 
     /** Makes the blob smaller, as its extent pages are. */
