@@ -64,6 +64,15 @@ public abstract class ShrinkCutTck extends BlobTckBase {
      */
     protected abstract List<Long> clusters(MemorySegment image, BlobId blob);
 
+    /**
+     * Which engine loads the store after the cut.
+     *
+     * @return the same, unless a subclass says otherwise
+     */
+    protected EngineFixture loader() {
+        return fixture();
+    }
+
     /** Where the extent table lies in the chain of the blob's metadata pages. */
     enum Table {
         /** In the only page. */
@@ -148,6 +157,9 @@ public abstract class ShrinkCutTck extends BlobTckBase {
         new Trial(shrink).run();
     }
 
+    /** What a device holds after a cut. */
+    private record Image(String where, MemorySegment content) {}
+
     private final class Trial {
         private final Shrink shrink;
         private final TreeMap<Long, byte[]> contents = new TreeMap<>();
@@ -168,10 +180,24 @@ public abstract class ShrinkCutTck extends BlobTckBase {
             MemorySegment start = make();
             int writes = shrinkUntil(new PowerCutDevice(start, 4096), Integer.MAX_VALUE);
             assertThat(writes).isPositive();
+            List<Image> images = new ArrayList<>();
             for (int cut = 1; cut <= writes; cut++) {
                 PowerCutDevice device = new PowerCutDevice(start, 4096);
                 var _ = shrinkUntil(device, cut);
-                verify("cut after write " + cut, device, true);
+                images.addAll(images("cut after write " + cut, device));
+            }
+            if (loader() != fixture()) {
+                env.close();
+                env = loader().open(loader().builder().name("loader"));
+                thread = env.attachThread("main");
+            }
+            for (Image image : images) {
+                int loading = verify(image);
+                for (int cut = 1; cut <= loading; cut++) {
+                    PowerCutDevice device = new PowerCutDevice(image.content, 4096);
+                    loadUntil(device, cut);
+                    images(image.where + ", and after write " + cut + " of loading", device).forEach(this::verify);
+                }
             }
         }
 
@@ -242,18 +268,16 @@ public abstract class ShrinkCutTck extends BlobTckBase {
             blob.channel.close();
         }
 
-        private void verify(String where, PowerCutDevice cut, boolean again) {
+        /** What may be there after a cut, as far as it was not yet. */
+        private List<Image> images(String where, PowerCutDevice cut) {
+            List<Image> images = new ArrayList<>();
             for (PowerCutDevice.Fate fate : PowerCutDevice.Fate.values()) {
-                MemorySegment image = cut.afterCut(fate, random);
-                if (seen.add(checksum(image))) {
-                    int writes = verify(where + ", " + fate, image);
-                    for (int next = 1; again && next <= writes; next++) {
-                        PowerCutDevice device = new PowerCutDevice(image, 4096);
-                        loadUntil(device, next);
-                        verify(where + ", " + fate + ", and after write " + next + " of loading", device, false);
-                    }
+                MemorySegment content = cut.afterCut(fate, random);
+                if (seen.add(checksum(content))) {
+                    images.add(new Image(where + ", " + fate, content));
                 }
             }
+            return images;
         }
 
         /** Not CRC32C, with which pages are sealed: that of an image is the same whatever is in its pages. */
@@ -277,7 +301,9 @@ public abstract class ShrinkCutTck extends BlobTckBase {
         }
 
         /** Returns how many writes it took to load. */
-        private int verify(String where, MemorySegment image) {
+        private int verify(Image looked) {
+            String where = looked.where;
+            MemorySegment image = looked.content;
             assertThat(check(image)).as("%s, as it is", where).isEmpty();
             List<Long> map = clusters(image, id);
             PowerCutDevice device = new PowerCutDevice(image, 4096);

@@ -6,7 +6,6 @@ import io.spdkio.embedded.blob.format.MetadataPage;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.BitSet;
 import java.util.List;
 
 /**
@@ -44,9 +43,9 @@ abstract class BlobReading<T> extends Steps<T> {
         return decoder.blob();
     }
 
-    /** The pieces of a half shrunk blob whose extent pages have to be written anew. */
-    final BitSet lostPieces() {
-        return decoder.lostPieces();
+    /** What else is known of what was read. */
+    final BlobMetadata.Decoder decoded() {
+        return decoder;
     }
 
     /** The pages of the chain on the device. */

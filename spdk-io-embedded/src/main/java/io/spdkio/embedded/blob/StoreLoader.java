@@ -346,7 +346,10 @@ public final class StoreLoader {
                 case READ -> {
                     EmbeddedBlob blob = new EmbeddedBlob(store, meta());
                     blob.chain = chain();
-                    blob.unwritten().pieces.or(lostPieces());
+                    blob.unwritten().pieces.or(decoded().lostPieces());
+                    for (int page : decoded().pagesBehindEnd()) {
+                        blob.unwritten().lostPages.add(page);
+                    }
                     blob.dirty = true;
                     await(store.writer().persist(blob));
                 }

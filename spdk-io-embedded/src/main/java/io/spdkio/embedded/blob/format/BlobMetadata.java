@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 
 /**
  * What the metadata pages of a blob say: flags, attributes, and its map of clusters, either run-length encoded in the
@@ -231,6 +232,8 @@ public final class BlobMetadata {
         /** The pieces of which nothing is known any more; null before the first. */
         private BitSet lostPieces;
 
+        private int[] pagesBehindEnd = {};
+
         /**
          * Begins.
          *
@@ -273,6 +276,16 @@ public final class BlobMetadata {
          */
         public BitSet lostPieces() {
             return lostPieces == null ? new BitSet() : lostPieces;
+        }
+
+        /**
+         * Extent pages behind the end of a blob that is half shrunk. What is on the device refers to them, and what has
+         * to be written does not.
+         *
+         * @return their numbers
+         */
+        public int[] pagesBehindEnd() {
+            return pagesBehindEnd;
         }
 
         private CorruptStoreException corrupt(String what) {
@@ -489,8 +502,23 @@ public final class BlobMetadata {
             if (table.length < pieces || (table.length > pieces && !halfShrunk)) {
                 throw corrupt("an extent table of " + table.length + " pages for " + tableClusters + " clusters");
             }
-            blob.extentPages = Arrays.copyOf(table, pieces);
-            blob.clusters.resize(tableClusters);
+            blob.extentPages = table;
+            endAt(tableClusters);
+        }
+
+        private void endAt(long count) {
+            int[] all = blob.extentPages;
+            int pieces = ClusterMap.piecesFor(count);
+            if (pieces < all.length) {
+                pagesBehindEnd =
+                        IntStream.concat(
+                                        Arrays.stream(pagesBehindEnd),
+                                        Arrays.stream(all, pieces, all.length).filter(page -> page != 0))
+                                .toArray();
+                blob.extentPages = Arrays.copyOf(all, pieces);
+            }
+            tableClusters = count;
+            blob.clusters.resize(count);
         }
 
         /**
@@ -544,9 +572,7 @@ public final class BlobMetadata {
             boolean saysWhere =
                     there > 0 || piece == 0 || (blob.extentPages[piece - 1] != 0 && !lostPieces().get(piece - 1));
             if (saysWhere) {
-                tableClusters = first + there;
-                blob.clusters.resize(tableClusters);
-                blob.extentPages = Arrays.copyOf(blob.extentPages, ClusterMap.piecesFor(tableClusters));
+                endAt(first + there);
             } else {
                 lostPieces = lostPieces();
                 lostPieces.set(piece);

@@ -368,6 +368,10 @@ public final class StoreScan {
         }
         if (reading.decoder.isHalfShrunk()) {
             halfShrunk.add(blob.id);
+            // Nobody gets them before the blob is written.
+            for (int page : reading.decoder.pagesBehindEnd()) {
+                claim(blob, pages, page, false, "extent page ");
+            }
         }
         accept(blob, reading.chain, false);
     }
