@@ -1,7 +1,6 @@
 package io.spdkio.libspdk;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,14 +23,18 @@ final class BlobPages implements MetadataPage.Visitor {
     /** A page of the chain, and how many entries of the extent table are in those before it. */
     record Link(long page, int entriesBefore, boolean hasTable) {}
 
+    /** An extent page, and which entry of the table it is. */
+    record Extents(int entry, long page) {}
+
     private final long id;
     private final long mdPages;
     private final Map<String, Long> ids = new HashMap<>();
     private final List<Link> chain = new ArrayList<>(1);
 
-    /** The extent pages; 0 where there is none. */
-    private int[] table = {};
+    /** The entries of the extent table that are a page; a run of those that are none may be long. */
+    private final List<Extents> extents = new ArrayList<>(1);
 
+    /** How many entries it has. */
     private int entries;
 
     /** What the parts of the table say, which is the same when nothing was cut short. */
@@ -108,12 +111,10 @@ final class BlobPages implements MetadataPage.Visitor {
         if (damaged) {
             return;
         }
-        int end = entries + (int) count;
-        if (end > table.length) {
-            table = Arrays.copyOf(table, Math.max(end, Math.min(MAX_ENTRIES, 2 * table.length)));
+        if (page != 0) {
+            extents.add(new Extents(entries, page));
         }
-        Arrays.fill(table, entries, end, (int) page);
-        entries = end;
+        entries += (int) count;
     }
 
     // ---- what there is
@@ -145,14 +146,9 @@ final class BlobPages implements MetadataPage.Visitor {
         return chain;
     }
 
-    /** How many entries the extent table has. */
-    int entries() {
-        return entries;
-    }
-
-    /** The page of an entry, or 0. */
-    long extentPage(int entry) {
-        return Integer.toUnsignedLong(table[entry]);
+    /** The extent pages, in order. */
+    List<Extents> extents() {
+        return extents;
     }
 
     /** What the part of the table that has fewest says. */

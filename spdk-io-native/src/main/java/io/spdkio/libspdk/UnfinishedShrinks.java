@@ -1,7 +1,6 @@
 package io.spdkio.libspdk;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,33 +40,20 @@ final class UnfinishedShrinks {
         /** Whether there was a page that is all of a chain. */
         private boolean whole;
 
-        /** Extent pages that are not full: their numbers, and how many clusters the blob has up to there. */
-        private long[] shortPages = {};
+        /** Extent pages that are not full, and how many clusters the blob has up to their end. */
+        private final Map<Long, Long> ends = new HashMap<>(2);
 
         private void addTable(long clusters) {
             leastClusters = Math.min(leastClusters, clusters);
             mostClusters = Math.max(mostClusters, clusters);
         }
 
-        private void addShort(long page, long end) {
-            shortPages = Arrays.copyOf(shortPages, shortPages.length + 2);
-            shortPages[shortPages.length - 2] = page;
-            shortPages[shortPages.length - 1] = end;
-        }
-
-        /** Where an extent page ends that is not full; else -1. */
-        long endOf(long page) {
-            for (int i = 0; i < shortPages.length; i += 2) {
-                if (shortPages[i] == page) {
-                    return shortPages[i + 1];
-                }
-            }
-            return -1;
-        }
-
         /** As with most blobs: it has one page, and its last extent page ends where it ends. */
         boolean fits() {
-            return whole && leastClusters == mostClusters && shortPages.length == 2 && shortPages[1] == mostClusters;
+            return whole
+                    && leastClusters == mostClusters
+                    && ends.size() == 1
+                    && ends.containsValue(mostClusters);
         }
 
         /** Whether a page of the blob is too short, or can be: nothing is kept of what once fitted. */
@@ -75,12 +61,7 @@ final class UnfinishedShrinks {
             if (mostClusters >= 0 && leastClusters != mostClusters) {
                 return true;
             }
-            for (int i = 0; i < shortPages.length; i += 2) {
-                if (mostClusters < 0 || shortPages[i + 1] < mostClusters) {
-                    return true;
-                }
-            }
-            return false;
+            return ends.values().stream().anyMatch(end -> mostClusters < 0 || end < mostClusters);
         }
     }
 
@@ -89,7 +70,7 @@ final class UnfinishedShrinks {
         if (page.isExtentPage()) {
             int count = page.clusterCount();
             if (count < MetadataPage.CLUSTERS_IN_EXTENT_PAGE) {
-                suspect(page.id(), it -> it.addShort(number, page.firstCluster() + count));
+                suspect(page.id(), it -> it.ends.put(number, page.firstCluster() + count));
             }
         } else {
             page.visit(new MetadataPage.Visitor() {
@@ -125,27 +106,32 @@ final class UnfinishedShrinks {
             return CompletableFuture.completedFuture(null);
         }
         long clusters = blob.leastClusters();
-        List<Integer> lost = new ArrayList<>();
-        boolean known = true;
-        for (int i = 0; i < MetadataPage.entriesFor(clusters); i++) {
-            long first = (long) i * MetadataPage.CLUSTERS_IN_EXTENT_PAGE;
-            long end = blob.extentPage(i) == 0 ? -1 : suspect.endOf(blob.extentPage(i));
-            boolean tooShort =
-                    end >= first && end < Math.min(first + MetadataPage.CLUSTERS_IN_EXTENT_PAGE, clusters);
-            if (tooShort && (end > first || known)) {
-                clusters = end;
+        List<BlobPages.Extents> lost = new ArrayList<>();
+        // The entry up to which it is known what the blob has.
+        int known = 0;
+        for (BlobPages.Extents extents : blob.extents()) {
+            int entry = extents.entry();
+            long first = (long) entry * MetadataPage.CLUSTERS_IN_EXTENT_PAGE;
+            if (first >= clusters) {
                 break;
             }
-            if (tooShort && blob.isThin()) {
-                lost.add(i);
+            long end = suspect.ends.getOrDefault(extents.page(), Long.MAX_VALUE);
+            boolean tooShort =
+                    end >= first && end < Math.min(first + MetadataPage.CLUSTERS_IN_EXTENT_PAGE, clusters);
+            if (!tooShort) {
+                known = entry + 1;
+            } else if (end > first || entry == known) {
+                clusters = end;
+                break;
+            } else if (blob.isThin()) {
+                lost.add(extents);
             }
-            known = blob.extentPage(i) != 0 && !tooShort;
         }
         long size = clusters;
         CompletableFuture<Void> cut =
                 size < blob.mostClusters() ? cut(blob, size) : CompletableFuture.completedFuture(null);
         // From the last on: with the first still as it is, those behind it are not taken for the end.
-        return cut.thenCompose(_ -> MetadataPages.each(lost.reversed(), entry -> lose(blob, entry, size)));
+        return cut.thenCompose(_ -> MetadataPages.each(lost.reversed(), extents -> lose(blob.id(), extents, size)));
     }
 
     /** Makes the blob smaller, as its extent pages are. */
@@ -164,13 +150,13 @@ final class UnfinishedShrinks {
     }
 
     /** Gives an extent page without any cluster those that it should have, none of them allocated. */
-    private CompletableFuture<Void> lose(BlobPages blob, int entry, long clusters) {
-        long first = (long) entry * MetadataPage.CLUSTERS_IN_EXTENT_PAGE;
+    private CompletableFuture<Void> lose(long id, BlobPages.Extents extents, long clusters) {
+        long number = extents.page();
+        long first = (long) extents.entry() * MetadataPage.CLUSTERS_IN_EXTENT_PAGE;
         int count = (int) Math.min(MetadataPage.CLUSTERS_IN_EXTENT_PAGE, clusters - first);
-        long number = blob.extentPage(entry);
         pages.log(
                 "blob 0x%x was being made smaller; what it had from cluster %,d to %,d is gone"
-                        .formatted(blob.id(), first, first + count - 1));
+                        .formatted(id, first, first + count - 1));
         return pages.read(number).thenCompose(page -> {
             page.setUnallocated(count);
             page.seal();

@@ -1,6 +1,8 @@
 package io.spdkio.libspdk;
 
+import java.util.HashMap;
 import java.util.LinkedHashSet;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
@@ -53,15 +55,15 @@ final class UnfinishedSnapshots {
 
     /** Takes the clusters away from a clone that its snapshot has too. */
     private CompletableFuture<Void> giveBack(BlobPages snapshot, BlobPages clone) {
-        int count = Math.min(snapshot.entries(), clone.entries());
-        int[] at = {0};
-        return MetadataPages.loop(() -> at[0] < count, () -> giveBack(snapshot, clone, at[0]++));
+        Map<Integer, Long> ofSnapshot = new HashMap<>();
+        snapshot.extents().forEach(extents -> ofSnapshot.put(extents.entry(), extents.page()));
+        return MetadataPages.each(
+                clone.extents(),
+                extents -> giveBack(clone.id(), ofSnapshot.getOrDefault(extents.entry(), 0L), extents.page()));
     }
 
-    private CompletableFuture<Void> giveBack(BlobPages snapshot, BlobPages clone, int entry) {
-        long ofSnapshot = snapshot.extentPage(entry);
-        long ofClone = clone.extentPage(entry);
-        if (ofSnapshot == 0 || ofClone == 0 || ofSnapshot == ofClone) {
+    private CompletableFuture<Void> giveBack(long clone, long ofSnapshot, long ofClone) {
+        if (ofSnapshot == 0 || ofSnapshot == ofClone) {
             return CompletableFuture.completedFuture(null);
         }
         return pages.read(ofSnapshot, 0)
@@ -73,7 +75,7 @@ final class UnfinishedSnapshots {
                                     }
                                     pages.log(
                                             "clone 0x%x had clusters of its snapshot, which was being deleted"
-                                                    .formatted(clone.id()));
+                                                    .formatted(clone));
                                     return pages.write(ofClone, 1);
                                 }));
     }

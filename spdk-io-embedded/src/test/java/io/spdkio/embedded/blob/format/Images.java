@@ -40,6 +40,45 @@ public final class Images {
         return clusters;
     }
 
+    /**
+     * Writes what SPDK writes of a blob that it makes smaller before it writes its first page, as far as it comes with a
+     * number of writes; and marks the store as loaded.
+     */
+    public static void halfShrink(MemorySegment image, long blob, long to, int writes) {
+        MemorySegment first = image.asSlice(0, SuperBlock.SIZE_BYTES);
+        SuperBlock superBlock = SuperBlock.decode(first, image.byteSize());
+        superBlock.setClean(false);
+        superBlock.encode(first);
+        StoreScan scan = new StoreScan(superBlock, source(image), Images::memory, null, true, _ -> {});
+        scan.visit(met -> {
+            if (met.id == blob) {
+                met.clusters.resize(to);
+                int piece = Math.max(1, ClusterMap.piecesFor(to)) - 1;
+                for (int end = piece + writes; piece < end; piece++) {
+                    MemorySegment page =
+                            image.asSlice(
+                                    (superBlock.mdStart() + met.extentPages[piece]) * superBlock.pageSizeBytes(),
+                                    MetadataPage.SIZE_BYTES);
+                    extentPage(met, page, piece);
+                }
+            }
+        });
+        scan.run().join();
+    }
+
+    private static void extentPage(BlobMetadata blob, MemorySegment page, int piece) {
+        long begin = (long) piece * ClusterMap.PIECE;
+        MetadataPage.begin(page, blob.id, 0);
+        Fields.u8(page, MetadataPage.DESCRIPTORS_AT, Descriptor.EXTENT_PAGE);
+        long count = Math.clamp(blob.clusters.count() - begin, 0, ClusterMap.PIECE);
+        Fields.u32(page, MetadataPage.DESCRIPTORS_AT + 1, 4 + 4 * count);
+        Fields.u32(page, MetadataPage.DESCRIPTORS_AT + 5, begin);
+        for (int i = 0; i < count; i++) {
+            Fields.u32(page, MetadataPage.DESCRIPTORS_AT + 9 + 4L * i, blob.clusters.get(begin + i));
+        }
+        MetadataPage.seal(page);
+    }
+
     private static MemorySegment memory(long size) {
         return MemorySegment.ofArray(new byte[Math.toIntExact(size)]);
     }
