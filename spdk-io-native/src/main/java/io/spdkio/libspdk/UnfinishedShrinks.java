@@ -50,10 +50,7 @@ final class UnfinishedShrinks {
 
         /** As with most blobs: it has one page, and its last extent page ends where it ends. */
         boolean fits() {
-            return whole
-                    && leastClusters == mostClusters
-                    && ends.size() == 1
-                    && ends.containsValue(mostClusters);
+            return whole && leastClusters == mostClusters && ends.size() == 1 && ends.containsValue(mostClusters);
         }
 
         /** Whether a page of the blob is too short, or can be: nothing is kept of what once fitted. */
@@ -73,15 +70,18 @@ final class UnfinishedShrinks {
                 suspect(page.id(), it -> it.ends.put(number, page.firstCluster() + count));
             }
         } else {
-            page.visit(new MetadataPage.Visitor() {
-                @Override
-                public void table(long clusters) {
-                    suspect(page.id(), it -> {
-                        it.addTable(clusters);
-                        it.whole |= page.sequence() == 0 && page.next() == MetadataPage.NO_NEXT;
+            page.visit(
+                    new MetadataPage.Visitor() {
+                        @Override
+                        public void table(long clusters) {
+                            suspect(
+                                    page.id(),
+                                    it -> {
+                                        it.addTable(clusters);
+                                        it.whole |= page.sequence() == 0 && page.next() == MetadataPage.NO_NEXT;
+                                    });
+                        }
                     });
-                }
-            });
         }
     }
 
@@ -116,8 +116,7 @@ final class UnfinishedShrinks {
                 break;
             }
             long end = suspect.ends.getOrDefault(extents.page(), Long.MAX_VALUE);
-            boolean tooShort =
-                    end >= first && end < Math.min(first + MetadataPage.CLUSTERS_IN_EXTENT_PAGE, clusters);
+            boolean tooShort = end >= first && end < Math.min(first + MetadataPage.CLUSTERS_IN_EXTENT_PAGE, clusters);
             if (!tooShort) {
                 known = entry + 1;
             } else if (end > first || entry == known) {
@@ -142,11 +141,12 @@ final class UnfinishedShrinks {
                 link ->
                         !link.hasTable()
                                 ? CompletableFuture.completedFuture(null)
-                                : pages.read(link.page()).thenCompose(page -> {
-                                    page.cutTable(clusters, link.entriesBefore());
-                                    page.seal();
-                                    return pages.write(link.page(), 0);
-                                }));
+                                : pages.read(link.page())
+                                        .thenCompose(page -> {
+                                            page.cutTable(clusters, link.entriesBefore());
+                                            page.seal();
+                                            return pages.write(link.page(), 0);
+                                        }));
     }
 
     /** Gives an extent page without any cluster those that it should have, none of them allocated. */
@@ -157,10 +157,11 @@ final class UnfinishedShrinks {
         pages.log(
                 "blob 0x%x was being made smaller; what it had from cluster %,d to %,d is gone"
                         .formatted(id, first, first + count - 1));
-        return pages.read(number).thenCompose(page -> {
-            page.setUnallocated(count);
-            page.seal();
-            return pages.write(number, 0);
-        });
+        return pages.read(number)
+                .thenCompose(page -> {
+                    page.setUnallocated(count);
+                    page.seal();
+                    return pages.write(number, 0);
+                });
     }
 }

@@ -43,14 +43,16 @@ final class UnfinishedSnapshots {
     }
 
     private CompletableFuture<Void> decide(long id) {
-        return pages.blob(id).thenCompose(snapshot -> {
-            Long clone = snapshot.ofClone();
-            if (clone == null) {
-                return CompletableFuture.completedFuture(null);
-            }
-            return pages.blob(clone)
-                    .thenCompose(ofClone -> ofClone.isCloneOf(id) ? giveBack(snapshot, ofClone) : dropFirstPage(id));
-        });
+        return pages.blob(id)
+                .thenCompose(snapshot -> {
+                    Long clone = snapshot.ofClone();
+                    if (clone == null) {
+                        return CompletableFuture.completedFuture(null);
+                    }
+                    return pages.blob(clone)
+                            .thenCompose(
+                                    ofClone -> ofClone.isCloneOf(id) ? giveBack(snapshot, ofClone) : dropFirstPage(id));
+                });
     }
 
     /** Takes the clusters away from a clone that its snapshot has too. */

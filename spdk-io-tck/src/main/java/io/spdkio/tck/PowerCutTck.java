@@ -51,8 +51,8 @@ public abstract class PowerCutTck extends BlobTckBase {
     protected abstract List<String> check(MemorySegment image);
 
     /**
-     * Whether a blob with an extent table has its old size or its new one after a cut while it grew to more than what an
-     * extent page tells of. Of an engine that does not make such blobs larger in one step, and says so here, less is
+     * Whether a blob with an extent table has its old size or its new one after a cut while it grew to more than what
+     * an extent page tells of. Of an engine that does not make such blobs larger in one step, and says so here, less is
      * asked, for that blob and that step alone: it may have the size of any number of whole extent pages in between.
      *
      * @return true unless the engine says otherwise

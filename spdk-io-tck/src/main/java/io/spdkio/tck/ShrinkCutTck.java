@@ -38,7 +38,9 @@ public abstract class ShrinkCutTck extends BlobTckBase {
 
     private static final int DEVICE_BYTES = 8 << 20;
 
-    /** What a page of a blob's chain holds besides the flags, in bytes, and what an attribute takes besides its value. */
+    /**
+     * What a page of a blob's chain holds besides the flags, in bytes, and what an attribute takes besides its value.
+     */
     private static final int ROOM_IN_PAGE = 4072 - 29;
 
     private static final int ATTRIBUTE_BYTES = 9 + 1;
@@ -102,8 +104,8 @@ public abstract class ShrinkCutTck extends BlobTckBase {
             return switch (this) {
                 case FIRST -> options;
                 case THIRD ->
-                    options.withXattr("a", pattern(1, 3900))
-                            .withXattr("b", pattern(2, 4072 - ATTRIBUTE_BYTES - other - roomBytes()));
+                        options.withXattr("a", pattern(1, 3900))
+                                .withXattr("b", pattern(2, 4072 - ATTRIBUTE_BYTES - other - roomBytes()));
                 default -> options.withXattr("a", pattern(1, ROOM_IN_PAGE - ATTRIBUTE_BYTES - other - roomBytes()));
             };
         }
@@ -205,8 +207,7 @@ public abstract class ShrinkCutTck extends BlobTckBase {
         private MemorySegment make() {
             PowerCutDevice device = new PowerCutDevice(DEVICE_BYTES, 4096);
             Bdev bdev = create(CustomBdev.of(newName("made"), device));
-            Blobstore store =
-                    init(bdev, BlobstoreOptions.defaults().withClusterSize(CLUSTER).withMetadataPages(64));
+            Blobstore store = init(bdev, BlobstoreOptions.defaults().withClusterSize(CLUSTER).withMetadataPages(64));
             BlobOptions options = shrink.isThin() ? BlobOptions.thin(FROM) : BlobOptions.thick(FROM);
             BlobOptions filled = shrink.table.fill(options.withExtentTable(true), shrink.isClone());
             if (shrink.isClone()) {

@@ -48,9 +48,7 @@ final class HalfShrunkTest {
     }
 
     private Bdev device(MemorySegment image) {
-        return env.bdevs()
-                .create(CustomBdev.of("image" + devices++, new ImageDevice(image, CLUSTER)))
-                .join();
+        return env.bdevs().create(CustomBdev.of("image" + devices++, new ImageDevice(image, CLUSTER))).join();
     }
 
     private BlobId make(MemorySegment image, boolean thin) {

@@ -36,9 +36,15 @@ final class StoreReader {
         SuperBlock superBlock = SuperBlock.decode(image.asSlice(0, SuperBlock.SIZE_BYTES), image.byteSize());
         List<Long> clusters = new ArrayList<>();
         StoreScan scan =
-                new StoreScan(superBlock, source(image), StoreReader::memory, null, true, problem -> {
-                    throw problem;
-                });
+                new StoreScan(
+                        superBlock,
+                        source(image),
+                        StoreReader::memory,
+                        null,
+                        true,
+                        problem -> {
+                            throw problem;
+                        });
         scan.visit(met -> {
             if (met.id == blob) {
                 ClusterMap map = met.clusters;

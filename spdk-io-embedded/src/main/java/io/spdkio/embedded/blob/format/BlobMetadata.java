@@ -476,7 +476,8 @@ public final class BlobMetadata {
                 long length = Fields.u32(page, run + 4);
                 int filled = table.length;
                 if (filled + length > entries) {
-                    throw corrupt("an extent table of more than " + entries + " pages for " + mostClusters + " clusters");
+                    throw corrupt(
+                            "an extent table of more than " + entries + " pages for " + mostClusters + " clusters");
                 }
                 if (extentPage == 0) {
                     if (!blob.isThin() && length != 0) {

@@ -26,9 +26,15 @@ public final class Images {
         SuperBlock superBlock = SuperBlock.decode(image.asSlice(0, SuperBlock.SIZE_BYTES), image.byteSize());
         List<Long> clusters = new ArrayList<>();
         StoreScan scan =
-                new StoreScan(superBlock, source(image), Images::memory, null, true, problem -> {
-                    throw problem;
-                });
+                new StoreScan(
+                        superBlock,
+                        source(image),
+                        Images::memory,
+                        null,
+                        true,
+                        problem -> {
+                            throw problem;
+                        });
         scan.visit(met -> {
             if (met.id == blob) {
                 for (long i = 0; i < met.clusters.count(); i++) {
@@ -41,8 +47,8 @@ public final class Images {
     }
 
     /**
-     * Writes what SPDK writes of a blob that it makes smaller before it writes its first page, as far as it comes with a
-     * number of writes; and marks the store as loaded.
+     * Writes what SPDK writes of a blob that it makes smaller before it writes its first page, as far as it comes with
+     * a number of writes; and marks the store as loaded.
      */
     public static void halfShrink(MemorySegment image, long blob, long to, int writes) {
         MemorySegment first = image.asSlice(0, SuperBlock.SIZE_BYTES);
