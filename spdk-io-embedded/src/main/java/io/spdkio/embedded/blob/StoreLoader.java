@@ -328,15 +328,20 @@ public final class StoreLoader {
         return store.markDirty()
                 .thenCompose(_ -> drop.get())
                 .thenCompose(_ -> each(scan.kept(), id -> store.families().repair(id)))
-                .thenCompose(_ -> each(scan.halfShrunk(), id -> new Shrinking(store, id).begin()));
+                .thenCompose(_ -> each(scan.halfShrunk(), id -> new Shrinking(scan, store, id).begin()));
     }
 
-    /** Writes a blob as it was read that was being made smaller. Its parent is of no interest. */
+    /**
+     * Writes a blob as it was read that was being made smaller. Its parent is of no interest. Where there is no room
+     * for that, it is read the same the next time, as nobody gets its extent pages.
+     */
     private final class Shrinking extends BlobReading<Void> {
+        private final StoreScan scan;
         private final EmbeddedBlobstore store;
 
-        Shrinking(EmbeddedBlobstore store, long id) {
+        Shrinking(StoreScan scan, EmbeddedBlobstore store, long id) {
             super(store, io, store.decoder(id));
+            this.scan = scan;
             this.store = store;
         }
 
@@ -344,6 +349,13 @@ public final class StoreLoader {
         void step(int number) {
             switch (number) {
                 case READ -> {
+                    if (chain().length - 1 > scan.pages().clearCount()) {
+                        warn(
+                                new CorruptStoreException(
+                                        "blob 0x%x is half shrunk, and stays so: no metadata page is free"
+                                                .formatted(meta().id)));
+                        return;
+                    }
                     EmbeddedBlob blob = new EmbeddedBlob(store, meta());
                     blob.chain = chain();
                     blob.unwritten().pieces.or(decoded().lostPieces());

@@ -17,6 +17,7 @@ import io.spdkio.embedded.blob.format.Images;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -114,5 +115,33 @@ final class HalfShrunkTest {
         assertThat(read(store, id, 1300)).isEqualTo((byte) 1300);
         store.unload().join();
         assertThat(Images.check(image)).isEmpty();
+    }
+
+    @Test
+    void whereNoMetadataPageIsFreeItIsReadTheSame() {
+        MemorySegment image = MemorySegment.ofArray(new byte[8 << 20]);
+        BlobstoreOptions shape = BlobstoreOptions.defaults().withClusterSize(CLUSTER).withMetadataPages(20);
+        BlobOptions options =
+                BlobOptions.thick(FROM)
+                        .withExtentTable(true)
+                        .withXattr("a", new byte[3900])
+                        .withXattr("b", new byte[3900]);
+        Blobstore made = env.blobstores().init(device(image), shape).join();
+        BlobId id = made.create(options).join();
+        write(made, id, WRITTEN);
+        while (made.create(BlobOptions.thin(1)).handle((_, problem) -> problem == null).join()) {
+            // Until there is no page.
+        }
+        made.unload().join();
+        Images.halfShrink(image, id.value(), 1024, 2);
+
+        for (int i = 0; i < 3; i++) {
+            Blobstore store = env.blobstores().load(device(image)).join();
+            try (Blob blob = store.open(id).join()) {
+                assertThat(blob.clusters()).isEqualTo(1024);
+            }
+            assertThat(read(store, id, WRITTEN)).isEqualTo((byte) WRITTEN);
+            store.unload().join();
+        }
     }
 }
