@@ -31,12 +31,13 @@ import java.util.zip.CRC32;
  */
 @Timeout(600)
 public abstract class ShrinkCutTck extends BlobTckBase {
-    private static final int CLUSTER = 4096;
+    /** What a cluster begins with, and all of one where metadata pages are no larger. */
+    private static final int DATA_BYTES = 4096;
 
     /** Of four extent pages. */
     private static final long FROM = 1600;
 
-    private static final int DEVICE_BYTES = 8 << 20;
+    private static final int DEVICE_CLUSTERS = 2048;
 
     /**
      * What a page of a blob's chain holds besides the flags, in bytes, and what an attribute takes besides its value.
@@ -111,8 +112,12 @@ public abstract class ShrinkCutTck extends BlobTckBase {
         }
     }
 
-    /** A blob, and what is done to it. */
-    record Shrink(String kind, long to, Table table, List<Long> written) {
+    /** A blob, and what is done to it. Clusters are as large as metadata pages. */
+    record Shrink(String kind, long to, Table table, List<Long> written, int pageBytes) {
+        Shrink(String kind, long to, Table table, List<Long> written) {
+            this(kind, to, table, written, 4096);
+        }
+
         boolean isThin() {
             return !kind.equals("thick");
         }
@@ -150,6 +155,10 @@ public abstract class ShrinkCutTck extends BlobTckBase {
         }
         shrinks.add(new Shrink("thin", 1000, Table.AFTER_THREE, List.of(1599L)));
         shrinks.add(new Shrink("thin", 1000, Table.FIRST, List.of()));
+        for (int pageBytes : List.of(8192, 12288)) {
+            shrinks.add(new Shrink("thick", 700, Table.AFTER_ONE, everywhere, pageBytes));
+            shrinks.add(new Shrink("thin", 700, Table.THIRD, notSecond, pageBytes));
+        }
         return shrinks;
     }
 
@@ -205,9 +214,15 @@ public abstract class ShrinkCutTck extends BlobTckBase {
 
         /** A store that was unloaded, with the blob as it is before. */
         private MemorySegment make() {
-            PowerCutDevice device = new PowerCutDevice(DEVICE_BYTES, 4096);
+            PowerCutDevice device = new PowerCutDevice((long) DEVICE_CLUSTERS * shrink.pageBytes, 4096);
             Bdev bdev = create(CustomBdev.of(newName("made"), device));
-            Blobstore store = init(bdev, BlobstoreOptions.defaults().withClusterSize(CLUSTER).withMetadataPages(64));
+            Blobstore store =
+                    init(
+                            bdev,
+                            BlobstoreOptions.defaults()
+                                    .withClusterSize(shrink.pageBytes)
+                                    .withMetadataPageSize(shrink.pageBytes)
+                                    .withMetadataPages(64));
             BlobOptions options = shrink.isThin() ? BlobOptions.thin(FROM) : BlobOptions.thick(FROM);
             BlobOptions filled = shrink.table.fill(options.withExtentTable(true), shrink.isClone());
             if (shrink.isClone()) {
@@ -232,8 +247,8 @@ public abstract class ShrinkCutTck extends BlobTckBase {
             int fill = first;
             try (OpenBlob opened = open(store, blob)) {
                 for (long cluster : clusters) {
-                    byte[] bytes = filled(fill++, CLUSTER);
-                    opened.write(cluster * CLUSTER, bytes);
+                    byte[] bytes = filled(fill++, DATA_BYTES);
+                    opened.write(cluster * shrink.pageBytes, bytes);
                     into.put(cluster, bytes);
                 }
             }
@@ -340,18 +355,20 @@ public abstract class ShrinkCutTck extends BlobTckBase {
         private void goOn(String where, Blobstore store, long size) {
             BlobId more = await(store.create(BlobOptions.thick(1)));
             fill(store, more, List.of(0L), 99, new TreeMap<>());
-            byte[] bytes = filled(100, CLUSTER);
+            byte[] bytes = filled(100, DATA_BYTES);
             try (OpenBlob blob = open(store, id)) {
                 assertThat(blob.blob.clusters()).as("%s, loaded again", where).isEqualTo(size);
                 await(blob.blob.resize(FROM + 100));
                 for (long at : List.of(shrink.to, FROM - 1, FROM + 99)) {
-                    blob.write(at * CLUSTER, bytes);
+                    blob.write(at * shrink.pageBytes, bytes);
                 }
             }
             try (OpenBlob blob = open(store, id)) {
                 compare(where + ", larger", blob, Math.min(size, shrink.to));
                 for (long at : List.of(shrink.to, FROM - 1, FROM + 99)) {
-                    assertThat(blob.read(at * CLUSTER, CLUSTER)).as("%s: cluster %d", where, at).isEqualTo(bytes);
+                    assertThat(blob.read(at * shrink.pageBytes, DATA_BYTES))
+                            .as("%s: cluster %d", where, at)
+                            .isEqualTo(bytes);
                 }
             }
             await(store.delete(more));
@@ -363,8 +380,8 @@ public abstract class ShrinkCutTck extends BlobTckBase {
             clusters.addAll(List.of(1L, 300L, 600L, end - 1));
             clusters.removeIf(cluster -> cluster < 0 || cluster >= end);
             for (long cluster : clusters) {
-                byte[] wanted = contents.getOrDefault(cluster, below.getOrDefault(cluster, new byte[CLUSTER]));
-                if (!Arrays.equals(blob.read(cluster * CLUSTER, CLUSTER), wanted)) {
+                byte[] wanted = contents.getOrDefault(cluster, below.getOrDefault(cluster, new byte[DATA_BYTES]));
+                if (!Arrays.equals(blob.read(cluster * shrink.pageBytes, DATA_BYTES), wanted)) {
                     throw new AssertionError(where + ": cluster " + cluster + " is not what was written");
                 }
             }
