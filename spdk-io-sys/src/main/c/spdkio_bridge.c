@@ -116,9 +116,6 @@ keep_log_line(int level, const char *file, const int line, const char *function,
 {
 	struct spdkio_log_line *kept;
 
-	if (spdkio_turn.quiet) {
-		return;
-	}
 	pthread_mutex_lock(&g_log_mutex);
 	if (g_log_tail - g_log_head == LOG_LINES) {
 		g_log_dropped++;

@@ -42,12 +42,11 @@ struct spdkio_blob_operation {
 
 /*
  * Of an OS thread: whether it is inside spdkio_ring_poll, and the last address at which a SIGBUS was given to SPDK there;
- * whether it is inside spdkio_thread_create; and whether what SPDK logs is of no interest.
+ * and whether it is inside spdkio_thread_create.
  */
 struct spdkio_turn {
 	bool polling;
 	bool creating;
-	bool quiet;
 	void *fault;
 };
 
@@ -134,6 +133,31 @@ struct spdkio_thread_context {
 };
 
 struct spdkio_thread_context *spdkio_thread_context(struct spdk_thread *thread);
+
+struct spdkio_pages;
+
+/* To Java: what is known of a blob's metadata pages; all 0 when nothing is. */
+struct spdkio_pages_of {
+	uint32_t chain;   /* how many they are */
+	uint32_t bytes;   /* what their descriptors take */
+	uint32_t user_bytes; /* of that, users' attributes */
+	uint32_t missing; /* extent pages, or without an extent table clusters, that are not allocated */
+	uint32_t table;   /* whether it has an extent table */
+	uint32_t kept;    /* how many are kept back for it */
+	uint32_t writes;  /* how often the first one was written */
+};
+
+uint64_t spdkio_pages_super(struct spdkio_pages **pages, const uint8_t *super, uint32_t block_bytes,
+			    uint64_t block_count);
+void spdkio_pages_write(struct spdkio_pages *pages, uint64_t block, uint64_t blocks, const uint8_t *content,
+			uint64_t bytes);
+void spdkio_pages_read(struct spdkio_pages *pages, uint64_t block, uint64_t blocks, const uint8_t *content,
+		       uint64_t bytes);
+void spdkio_pages_zeroed(struct spdkio_pages *pages, uint64_t block, uint64_t blocks);
+uint64_t spdkio_pages_used(const struct spdkio_pages *pages, uint64_t block, uint64_t blocks);
+void spdkio_pages_keep(struct spdkio_pages *pages, uint64_t first, bool open, uint32_t added_bytes);
+int32_t spdkio_pages_spare(const struct spdkio_pages *pages, bool io_takes);
+void spdkio_pages_of(const struct spdkio_pages *pages, uint64_t first, struct spdkio_pages_of *result);
 
 /* Frees what a thread keeps for its I/O to stores. */
 void spdkio_store_forget(struct spdkio_thread_context *context);

@@ -19,20 +19,23 @@
 
 #define SUPER_BYTES 4096
 #define MAX_PAGE_BYTES 65536
+#define MAX_REMEMBERED 1024
 
-/* A write of metadata that did not take place, for who reads it again. */
-struct lost_write {
+/* A write of metadata, for who reads it again. */
+struct kept_write {
 	uint64_t lba;
 	uint64_t bytes;
-	struct lost_write *next;
+	TAILQ_ENTRY(kept_write) link;
 	uint8_t data[];
 };
+
+TAILQ_HEAD(kept_writes, kept_write);
 
 struct spdkio_store {
 	struct spdk_bs_dev dev; /* first: what blobstore knows */
 	struct spdk_bdev *bdev;
 	struct spdk_bdev_desc *desc;
-	uint64_t metadata_blocks; /* what lies before these is metadata */
+	uint64_t metadata_blocks; /* all but these are data; all are metadata until a super block was seen */
 	bool writable;
 	bool aborts_reach;
 	bool flushes;
@@ -42,9 +45,14 @@ struct spdkio_store {
 	bool unflushed;    /* data was written since a flush began */
 	int32_t flushing;  /* flushes under way */
 	uint32_t lost;      /* how many writes of metadata did not take place; Java reads this */
-	uint32_t metadata_writes; /* how many were begun; and this, next to it */
+	uint32_t short_of_pages; /* whether I/O may find no page for a blob's metadata; and this, next to it */
 	int32_t references; /* Java's, blobstore's, and one each channel */
-	struct lost_write *lost_writes; /* the newest first; only on the metadata thread */
+	/* Only on the metadata thread, the newest first: those that did not take place, and those that are remembered. */
+	struct kept_writes lost_writes;
+	struct kept_writes remembered;
+	uint32_t remembered_count;
+	uint32_t remembering; /* how many ask for that */
+	struct spdkio_pages *pages; /* NULL until a super block was seen */
 	uint8_t super[SUPER_BYTES];
 };
 
@@ -92,17 +100,25 @@ is_read(const struct spdkio_store_io *io)
 	return io->kind == KIND_READ || io->kind == KIND_READV;
 }
 
+static void
+forget_writes(struct kept_writes *writes)
+{
+	struct kept_write *kept;
+
+	while ((kept = TAILQ_FIRST(writes)) != NULL) {
+		TAILQ_REMOVE(writes, kept, link);
+		free(kept);
+	}
+}
+
 /* Ended by the descriptor's end; see close_on_app_thread. */
 static void
 release(struct spdkio_store *store)
 {
-	struct lost_write *lost;
-
 	if (__atomic_sub_fetch(&store->references, 1, __ATOMIC_ACQ_REL) == 0) {
-		while ((lost = store->lost_writes) != NULL) {
-			store->lost_writes = lost->next;
-			free(lost);
-		}
+		forget_writes(&store->lost_writes);
+		forget_writes(&store->remembered);
+		free(store->pages);
 		free(store);
 	}
 }
@@ -148,38 +164,54 @@ is_metadata(const struct spdkio_store_io *io)
 }
 
 /* Pages; the maps that unloading writes are not read again. */
+static bool
+keep(struct spdkio_store_io *io, struct kept_writes *writes)
+{
+	uint64_t bytes = spdkio_pages_used(io->store->pages, io->lba, io->count) * io->store->dev.blocklen;
+	struct kept_write *kept;
+
+	if (io->kind != KIND_WRITE || !is_metadata(io) || bytes > MAX_PAGE_BYTES) {
+		return false;
+	}
+	kept = malloc(sizeof(*kept) + bytes);
+	if (kept == NULL) {
+		return false;
+	}
+	kept->lba = io->lba;
+	kept->bytes = bytes;
+	memcpy(kept->data, io->payload, bytes);
+	TAILQ_INSERT_HEAD(writes, kept, link);
+	return true;
+}
+
+/* What is read back is read soon. */
 static void
-keep_lost(struct spdkio_store_io *io)
+remember(struct spdkio_store_io *io)
 {
 	struct spdkio_store *store = io->store;
-	uint64_t bytes = io->count * store->dev.blocklen;
-	struct lost_write *lost;
+	struct kept_write *oldest;
 
-	if (io->kind == KIND_WRITE && is_metadata(io) && bytes <= MAX_PAGE_BYTES) {
-		lost = malloc(sizeof(*lost) + bytes);
-		if (lost != NULL) {
-			lost->lba = io->lba;
-			lost->bytes = bytes;
-			memcpy(lost->data, io->payload, bytes);
-			lost->next = store->lost_writes;
-			store->lost_writes = lost;
-		}
+	if (store->remembering != 0 && keep(io, &store->remembered) && ++store->remembered_count > MAX_REMEMBERED) {
+		oldest = TAILQ_LAST(&store->remembered, kept_writes);
+		TAILQ_REMOVE(&store->remembered, oldest, link);
+		store->remembered_count--;
+		free(oldest);
 	}
 }
 
-/* Whether an I/O reads what was lost, which it then has. */
+/* Whether an I/O reads what was kept, which it then has. */
 static bool
-read_lost(struct spdkio_store_io *io)
+read_kept(struct spdkio_store_io *io, struct kept_writes *writes)
 {
-	struct spdkio_store *store = io->store;
-	uint64_t bytes = io->count * store->dev.blocklen;
+	uint64_t bytes = io->count * io->store->dev.blocklen;
+	struct kept_write *kept;
 
 	if (io->kind != KIND_READ || !is_metadata(io)) {
 		return false;
 	}
-	for (struct lost_write *lost = store->lost_writes; lost != NULL; lost = lost->next) {
-		if (lost->lba == io->lba && lost->bytes >= bytes) {
-			memcpy(io->payload, lost->data, bytes);
+	TAILQ_FOREACH(kept, writes, link) {
+		if (kept->lba == io->lba && kept->bytes >= bytes) {
+			memcpy(io->payload, kept->data, bytes);
 			return true;
 		}
 	}
@@ -198,9 +230,9 @@ finish_cut_off(struct spdkio_store_io *io)
 		/* Also a user's, or what a cluster begins with. */
 		finish(io, -EIO);
 	} else if (!is_read(io)) {
-		keep_lost(io);
+		keep(io, &store->lost_writes);
 		finish(io, 0);
-	} else if (read_lost(io)) {
+	} else if (read_kept(io, &store->lost_writes) || read_kept(io, &store->remembered)) {
 		finish(io, 0);
 	} else if (io->kind == KIND_READ && io->lba == 0 && store->has_super
 		   && io->count * store->dev.blocklen >= SUPER_BYTES) {
@@ -221,12 +253,39 @@ static void
 keep_super(struct spdkio_store_io *io)
 {
 	struct spdkio_store *store = io->store;
+	uint64_t metadata_blocks;
 
 	if ((io->kind == KIND_READ || io->kind == KIND_WRITE) && io->lba == 0 && store->writable
 	    && io->count * store->dev.blocklen >= SUPER_BYTES) {
 		memcpy(store->super, io->payload, SUPER_BYTES);
 		store->has_super = true;
+		metadata_blocks = spdkio_pages_super(&store->pages, store->super, store->dev.blocklen, store->dev.blockcnt);
+		if (metadata_blocks != 0 && metadata_blocks != store->metadata_blocks) {
+			store->metadata_blocks = metadata_blocks;
+		}
 	}
+}
+
+static void
+count_pages(struct spdkio_store *store)
+{
+	__atomic_store_n(&store->short_of_pages, spdkio_pages_spare(store->pages, false) < 0, __ATOMIC_RELEASE);
+}
+
+/* Metadata was read or written. */
+static void
+see_metadata(struct spdkio_store_io *io)
+{
+	struct spdkio_store *store = io->store;
+
+	if (io->lba == 0) {
+		keep_super(io);
+	} else if (io->kind == KIND_READ) {
+		spdkio_pages_read(store->pages, io->lba, io->count, io->payload, io->count * store->dev.blocklen);
+	} else if (io->kind == KIND_WRITE_ZEROES) {
+		spdkio_pages_zeroed(store->pages, io->lba, io->count);
+	}
+	count_pages(store);
 }
 
 /* For blobstore it has been written; see the top. */
@@ -234,8 +293,21 @@ static void
 lose(struct spdkio_store_io *io)
 {
 	__atomic_add_fetch(&io->store->lost, 1, __ATOMIC_ACQ_REL);
-	keep_lost(io);
+	keep(io, &io->store->lost_writes);
 	finish(io, 0);
+}
+
+/* The device does not do it. */
+static void
+fail(struct spdkio_store_io *io, int status)
+{
+	if (!is_read(io) && is_metadata(io)) {
+		lose(io);
+	} else if (read_kept(io, &io->store->remembered)) {
+		finish(io, 0);
+	} else {
+		finish(io, status);
+	}
 }
 
 static void
@@ -256,17 +328,15 @@ on_complete(struct spdk_bdev_io *bdev_io, bool success, void *argument)
 			finish_cut_off(io);
 		} else if (io->operation != NULL && io->operation->generation == io->generation && io->operation->aborted) {
 			finish(io, -ECANCELED);
-		} else if (!is_read(io) && is_metadata(io)) {
-			lose(io);
 		} else {
-			/* Blobstore knows this one: it unloads nevertheless. */
-			finish(io, -EIO);
+			/* Blobstore knows this error: it unloads nevertheless. */
+			fail(io, -EIO);
 		}
 		return;
 	}
 	if (spdk_likely(io->stage == STAGE_WORK)) {
-		if (spdk_unlikely(io->lba == 0)) {
-			keep_super(io);
+		if (is_metadata(io)) {
+			see_metadata(io);
 		}
 		if (is_read(io) || !store->flushes) {
 			finish(io, 0);
@@ -338,7 +408,7 @@ submit(struct spdkio_store_io *io)
 			lose(io);
 			return;
 		}
-		if (read_lost(io)) {
+		if (read_kept(io, &store->lost_writes)) {
 			finish(io, 0);
 			return;
 		}
@@ -359,7 +429,7 @@ submit(struct spdkio_store_io *io)
 		rc = spdk_bdev_queue_io_wait(store->bdev, io->channel, &io->wait);
 	}
 	if (spdk_unlikely(rc != 0)) {
-		finish(io, rc);
+		fail(io, rc);
 	}
 }
 
@@ -400,7 +470,11 @@ start_writing(struct spdkio_store_io *io)
 	struct spdkio_store *store = io->store;
 
 	if (is_metadata(io)) {
-		__atomic_add_fetch(&store->metadata_writes, 1, __ATOMIC_RELEASE);
+		if (io->kind == KIND_WRITE) {
+			spdkio_pages_write(store->pages, io->lba, io->count, io->payload, io->count * store->dev.blocklen);
+			count_pages(store);
+			remember(io);
+		}
 	}
 	if (store->flushes && is_metadata(io)
 	    && (__atomic_exchange_n(&store->unflushed, false, __ATOMIC_ACQ_REL)
@@ -462,9 +536,13 @@ read_past_end(struct spdkio_store_io *io)
 	return false;
 }
 
+/* When blobstore loads it has not always room for all of a page. */
 static void
 start_reading(struct spdkio_store_io *io)
 {
+	if (is_metadata(io) && io->kind == KIND_READ) {
+		io->count = spdkio_pages_used(io->store->pages, io->lba, io->count);
+	}
 	if (spdk_unlikely(io->lba + io->count > io->store->dev.blockcnt) && !io->store->writable && read_past_end(io)) {
 		return;
 	}
@@ -654,8 +732,10 @@ spdkio_store_open(const char *name, bool writable, struct spdk_bdev_module *modu
 	store->writable = writable;
 	store->aborts_reach = spdkio_bdev_aborts_reach(store->bdev);
 	store->flushes = writable && spdk_bdev_io_type_supported(store->bdev, SPDK_BDEV_IO_TYPE_FLUSH);
-	store->metadata_blocks = UINT64_MAX;
+	store->metadata_blocks = writable ? UINT64_MAX : 0;
 	store->references = 2;
+	TAILQ_INIT(&store->lost_writes);
+	TAILQ_INIT(&store->remembered);
 	dev = &store->dev;
 	dev->blockcnt = spdk_bdev_get_num_blocks(store->bdev);
 	dev->blocklen = spdk_bdev_get_block_size(store->bdev);
@@ -699,18 +779,11 @@ spdkio_store_is_closed(struct spdkio_store *store)
 	return __atomic_load_n(&store->closed, __ATOMIC_ACQUIRE);
 }
 
-/*
- * Takes the size of the bdev again, and finds where metadata ends: with the clusters that are not for data. On a bdev that
- * is larger than the store this takes some data for metadata, which is flushed in vain. On the store's thread.
- */
+/* Takes the size of the bdev again. On the store's thread. */
 SPDKIO_EXPORT void
-spdkio_store_resize(struct spdkio_store *store, uint64_t cluster_blocks, uint64_t data_clusters)
+spdkio_store_resize(struct spdkio_store *store)
 {
-	uint64_t blocks = spdk_bdev_get_num_blocks(store->bdev);
-
-	store->dev.blockcnt = blocks;
-	store->metadata_blocks = blocks / cluster_blocks <= data_clusters
-				 ? UINT64_MAX : (blocks / cluster_blocks - data_clusters) * cluster_blocks;
+	store->dev.blockcnt = spdk_bdev_get_num_blocks(store->bdev);
 }
 
 struct flush {
@@ -852,11 +925,48 @@ spdkio_store_transfer(struct spdkio_store *store, bool writing, void *buffer, ui
 	}
 }
 
-/* Where the number of lost writes is, and behind it that of all. */
+/* Where the number of lost writes is, and behind it whether metadata pages are too few. */
 SPDKIO_EXPORT const uint32_t *
 spdkio_store_lost(struct spdkio_store *store)
 {
 	return &store->lost;
+}
+
+/* How many metadata pages are not used, kept back or just being taken by I/O. On the store's thread, as the next two. */
+SPDKIO_EXPORT int32_t
+spdkio_store_spare_pages(struct spdkio_store *store, bool io_takes)
+{
+	return spdkio_pages_spare(store->pages, io_takes);
+}
+
+/* Keeps pages back for the metadata of a blob that is open, or no longer. */
+SPDKIO_EXPORT void
+spdkio_store_keep_pages(struct spdkio_store *store, uint32_t first, bool open, uint32_t added_bytes)
+{
+	spdkio_pages_keep(store->pages, first, open, added_bytes);
+	count_pages(store);
+}
+
+/* What is known of the metadata pages of the blob whose first one this is. */
+SPDKIO_EXPORT void
+spdkio_store_pages_of(struct spdkio_store *store, uint32_t first, struct spdkio_pages_of *result)
+{
+	spdkio_pages_of(store->pages, first, result);
+}
+
+/*
+ * From now on, or no longer, metadata that was written can be read even when the device fails or is gone.
+ * spdk_bs_create_clone opens the blob that it has just created, and uses a null pointer where that fails. On the store's
+ * thread.
+ */
+SPDKIO_EXPORT void
+spdkio_store_remember(struct spdkio_store *store, bool on)
+{
+	store->remembering += on ? 1 : -1;
+	if (store->remembering == 0) {
+		forget_writes(&store->remembered);
+		store->remembered_count = 0;
+	}
 }
 
 /* Metadata that blobstore takes for written is not: from here on none is. On the store's thread. */
@@ -878,44 +988,6 @@ SPDKIO_EXPORT const void *
 spdkio_store_super(struct spdkio_store *store)
 {
 	return store->has_super ? store->super : NULL;
-}
-
-/* ---- cloning */
-
-static void
-no_value(void *argument, const char *name, const void **value, size_t *length)
-{
-	*value = NULL;
-	*length = 0;
-}
-
-static void
-on_tried(void *argument, spdk_blob_id id, int status)
-{
-	*(int *)argument = status;
-}
-
-/*
- * Whether a blob could be created, as 0 or -errno: one with an attribute that has no value is refused after blobstore has
- * looked for a metadata page and before anything is written. spdk_bs_create_clone uses the null pointer that it gets when
- * its blob cannot be created.
- */
-SPDKIO_EXPORT int
-spdkio_store_try_create(struct spdk_blob_store *bs)
-{
-	char *names[] = { "-" };
-	struct spdk_blob_opts options;
-	int status = 1;
-
-	spdk_blob_opts_init(&options, sizeof(options));
-	options.thin_provision = true;
-	options.xattrs.count = 1;
-	options.xattrs.names = names;
-	options.xattrs.get_value = no_value;
-	spdkio_turn.quiet = true;
-	spdk_bs_create_blob_ext(bs, &options, on_tried, &status);
-	spdkio_turn.quiet = false;
-	return status == -EINVAL ? 0 : status;
 }
 
 /* ---- aborting */

@@ -147,11 +147,6 @@ final class BlobCalls {
         return call.result;
     }
 
-    /** Answers a call in the place of a function that is not called after all. */
-    void answer(MemorySegment argument, int status) {
-        completed(argument, 0, status);
-    }
-
     private void begin(NativeThread thread, Call call, Start start) {
         long id = ids.incrementAndGet();
         calls.put(id, call);

@@ -105,13 +105,19 @@ final class BlobExclusion {
         Change change = new Change(id, new ArrayList<>());
         open.stream().filter(other -> readsThrough(other, id)).map(gates::get).forEach(change.closed::add);
         changes.add(change);
-        CompletableFuture<?>[] quiet = change.closed.stream().map(BlobGate::close).toArray(CompletableFuture<?>[]::new);
+        return closed(change.closed, operation).whenComplete((_, _) -> changes.remove(change));
+    }
+
+    /** Does something while no I/O is under way that uses any blob. */
+    <T> CompletableFuture<T> allQuietly(Supplier<CompletableFuture<T>> operation) {
+        return closed(open.stream().map(gates::get).toList(), operation);
+    }
+
+    private static <T> CompletableFuture<T> closed(List<BlobGate> gates, Supplier<CompletableFuture<T>> operation) {
+        CompletableFuture<?>[] quiet = gates.stream().map(BlobGate::close).toArray(CompletableFuture<?>[]::new);
         return CompletableFuture.allOf(quiet)
                 .thenCompose(_ -> operation.get())
-                .whenComplete((_, _) -> {
-                    changes.remove(change);
-                    change.closed.forEach(BlobGate::open);
-                });
+                .whenComplete((_, _) -> gates.forEach(BlobGate::open));
     }
 
     /** The gate of all I/O of the metadata thread. */

@@ -9,6 +9,7 @@ import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 
 /** Says how much room an operation would have needed that found none, which blobstore does not. */
@@ -46,18 +47,35 @@ final class MissingRoom {
     }
 
     private static CompletionStage<Long> needed(NativeBlobstore store, long id, OptionalLong parent) {
+        return with(
+                store,
+                id,
+                blob ->
+                        parent.isEmpty()
+                                ? CompletableFuture.completedFuture(blob.clusters() - blob.allocatedClusters())
+                                : with(
+                                        store,
+                                        parent.getAsLong(),
+                                        from -> CompletableFuture.completedFuture(onlyInParent(store, blob, from))));
+    }
+
+    /** Opens a blob, looks at it, and closes it whatever comes of that. */
+    private static CompletionStage<Long> with(
+            NativeBlobstore store, long id, Function<NativeBlob, CompletionStage<Long>> look) {
         return store.openBlob(id, ClearMethod.DEFAULT)
-                .thenCompose(blob -> {
-                    CompletionStage<Long> count =
-                            parent.isEmpty()
-                                    ? CompletableFuture.completedFuture(blob.clusters() - blob.allocatedClusters())
-                                    : store.openBlob(parent.getAsLong(), ClearMethod.DEFAULT)
-                                            .thenCompose(from -> {
-                                                long only = onlyInParent(store, blob, from);
-                                                return from.close().thenApply(_ -> only);
-                                            });
-                    return count.thenCompose(clusters -> blob.close().thenApply(_ -> clusters));
-                });
+                .thenCompose(blob ->
+                        CompletableFuture.completedFuture(blob)
+                                .thenCompose(look)
+                                .handle((clusters, problem) ->
+                                        blob.close()
+                                                .thenApply(_ -> {
+                                                    if (problem != null) {
+                                                        throw new CompletionException(
+                                                                NativeBlobstore.unwrapped(problem));
+                                                    }
+                                                    return clusters;
+                                                }))
+                                .thenCompose(Function.identity()));
     }
 
     private static long onlyInParent(NativeBlobstore store, NativeBlob blob, NativeBlob parent) {

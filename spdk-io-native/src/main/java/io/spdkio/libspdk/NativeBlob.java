@@ -20,6 +20,7 @@ import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.IntSupplier;
+import java.util.function.Supplier;
 
 /** One opening of a struct spdk_blob. What every I/O asks for is kept here, and taken anew when it may have changed. */
 final class NativeBlob implements EngineBlob {
@@ -42,10 +43,13 @@ final class NativeBlob implements EngineBlob {
 
     private Runnable whenQuiet;
 
-    /** Whether there is something to write, and how much metadata had been written when that came about. */
+    /**
+     * Whether there is something to write, how often it had been written when that came about, and how much it adds.
+     */
     private boolean dirty;
 
     private int dirtySince;
+    private long addedBytes;
 
     /** Guarded by the metadata lock. */
     private boolean closed;
@@ -72,6 +76,10 @@ final class NativeBlob implements EngineBlob {
     @Override
     public String toString() {
         return "blob 0x" + Long.toHexString(id) + " of " + store;
+    }
+
+    MemorySegment struct() {
+        return blob;
     }
 
     // ---- what it is
@@ -135,7 +143,7 @@ final class NativeBlob implements EngineBlob {
 
     @Override
     public EngineChannel openChannel(EngineThread thread) {
-        return store.openChannel((NativeThread) thread, blob, gate);
+        return store.openChannel((NativeThread) thread, this, gate);
     }
 
     // ---- metadata
@@ -151,49 +159,55 @@ final class NativeBlob implements EngineBlob {
                 });
     }
 
+    /** Writes the new size at once: what blobstore takes when a blob grows is known to it alone until then. */
     @Override
     public CompletionStage<Void> resize(long toClusters) {
-        return MissingRoom.explain(
-                        store,
-                        "resizing " + this,
-                        () -> thin ? 0 : toClusters - clusters,
-                        changing(
-                                store.exclusively(
-                                        "resizing " + this,
-                                        id,
-                                        OptionalLong.empty(),
-                                        () ->
-                                                store.operation(
-                                                        "resizing " + this,
-                                                        argument ->
-                                                                BlobH.spdk_blob_resize(
-                                                                        blob,
-                                                                        toClusters,
-                                                                        store.calls().onStatus(),
-                                                                        argument)))))
-                .thenAccept(_ -> markDirty());
+        String what = "resizing " + this;
+        MetadataRoom room = store.room();
+        return changing(
+                store.exclusively(
+                        what,
+                        id,
+                        OptionalLong.empty(),
+                        () ->
+                                room.reserve(
+                                        what,
+                                        () -> room.toResize(id, thin, toClusters - clusters),
+                                        () -> resizeAndWrite(what, toClusters))));
     }
 
-    private void now(String what, IntSupplier call) {
+    private CompletableFuture<Long> resizeAndWrite(String what, long toClusters) {
+        CompletableFuture<Long> resized =
+                store.operation(
+                        what, argument -> BlobH.spdk_blob_resize(blob, toClusters, store.calls().onStatus(), argument));
+        return MissingRoom.explain(store, what, () -> thin ? 0 : toClusters - clusters, resized)
+                .thenCompose(_ -> {
+                    if (toClusters != clusters) {
+                        markDirty(0);
+                    }
+                    return writeNow("resizing");
+                });
+    }
+
+    private void now(String what, long addedBytes, IntSupplier call) {
         store.checkUsable();
         int rc = store.thread().as(call::getAsInt);
         if (rc != 0) {
             throw store.failure(what + " on " + this, rc);
         }
-        markDirty();
+        markDirty(addedBytes);
     }
 
-    /**
-     * Whether what there was to write has not been: where no metadata page is left v26.01 says that all is well. Not
-     * noticed when others write at the same time.
-     */
+    /** Whether what there was to write has not been: where no metadata page is left v26.01 says that all is well. */
     private boolean isUnwritten() {
-        return dirty && store.metadataWrites() == dirtySince;
+        return dirty && store.writesOf(id) == dirtySince;
     }
 
-    private void markDirty() {
+    private void markDirty(long added) {
         dirty = true;
-        dirtySince = store.metadataWrites();
+        dirtySince = store.writesOf(id);
+        addedBytes += added;
+        store.keepPages(id);
     }
 
     private SpdkException unwritten(String what) {
@@ -202,25 +216,49 @@ final class NativeBlob implements EngineBlob {
 
     @Override
     public void setReadOnly() {
-        now("setReadOnly", () -> BlobH.spdk_blob_set_read_only(blob));
+        now("setReadOnly", 0, () -> BlobH.spdk_blob_set_read_only(blob));
     }
 
-    /** Writes its metadata, if they have changed. */
+    /** Writes its metadata, if they have changed; fails when there is no page for them. */
     CompletableFuture<Long> write() {
+        return store.room().reserve("syncing " + this, this::pagesToWrite, () -> writeNow("syncing"));
+    }
+
+    private CompletableFuture<Long> writeNow(String what) {
         return store.operation(
-                "syncing " + this, argument -> BlobH.spdk_blob_sync_md(blob, store.calls().onStatus(), argument));
+                        what + " " + this,
+                        argument -> BlobH.spdk_blob_sync_md(blob, store.calls().onStatus(), argument))
+                .thenApply(done -> {
+                    if (isUnwritten()) {
+                        throw unwritten(what);
+                    }
+                    store.metadataWritten(id);
+                    return done;
+                });
+    }
+
+    private MetadataRoom.Need pagesToWrite() {
+        return store.isDirty(id) ? store.room().toRewrite(id, store.addedBytes(id)) : MetadataRoom.Need.NONE;
+    }
+
+    long addedBytes() {
+        return addedBytes;
+    }
+
+    boolean isDirty() {
+        return dirty;
+    }
+
+    void metadataWritten() {
+        if (!isUnwritten()) {
+            dirty = false;
+            addedBytes = 0;
+        }
     }
 
     @Override
     public CompletionStage<Void> syncMetadata() {
-        return changing(store.exclusion().inTurn(id, this::write))
-                .thenCompose(_ -> {
-                    if (isUnwritten()) {
-                        return CompletableFuture.failedFuture(unwritten("syncing"));
-                    }
-                    dirty = false;
-                    return store.flush();
-                });
+        return changing(store.exclusion().inTurn(id, this::write)).thenCompose(_ -> store.flush());
     }
 
     @Override
@@ -234,8 +272,15 @@ final class NativeBlob implements EngineBlob {
             MemorySegment utf8 = arena.allocateFrom(name, StandardCharsets.UTF_8);
             MemorySegment copy = arena.allocate(Math.max(1, value.length));
             MemorySegment.copy(value, 0, copy, ValueLayout.JAVA_BYTE, 0, value.length);
-            now(what, () -> BlobH.spdk_blob_set_xattr(blob, utf8, copy, (short) value.length));
+            now(
+                    what,
+                    MetadataRoom.xattrBytes(name, value) - bytesOf(name),
+                    () -> BlobH.spdk_blob_set_xattr(blob, utf8, copy, (short) value.length));
         }
+    }
+
+    private long bytesOf(String xattr) {
+        return xattr(xattr).map(value -> MetadataRoom.xattrBytes(xattr, value)).orElse(0L);
     }
 
     @Override
@@ -277,7 +322,7 @@ final class NativeBlob implements EngineBlob {
     public void removeXattr(String name) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment utf8 = arena.allocateFrom(name, StandardCharsets.UTF_8);
-            store.checkUsable();
+            long bytes = bytesOf(name);
             int rc = store.thread().as(() -> BlobH.spdk_blob_remove_xattr(blob, utf8));
             if (rc == -Errno.ENOENT) {
                 throw new SpdkException.NotFound("there is no attribute '" + name + "' on " + this, rc);
@@ -285,7 +330,7 @@ final class NativeBlob implements EngineBlob {
             if (rc != 0) {
                 throw store.failure("removing attribute '" + name + "' on " + this, rc);
             }
-            markDirty();
+            markDirty(-bytes);
         }
     }
 
@@ -306,7 +351,7 @@ final class NativeBlob implements EngineBlob {
                                     .inTurn(
                                             id,
                                             () -> {
-                                                attempt(done);
+                                                closeNow(done);
                                                 return done;
                                             });
                 };
@@ -316,32 +361,27 @@ final class NativeBlob implements EngineBlob {
         return done;
     }
 
-    /** Blobstore closes it in any case but when it has no memory to begin. */
-    private void attempt(CompletableFuture<Void> done) {
+    private void closeNow(CompletableFuture<Void> done) {
         int before = store.lostWrites();
+        Supplier<CompletableFuture<BlobCalls.Result>> closing = () -> store.closeHandle(blob.address());
+        // Without room blobstore closes it as it is on the device, or takes pages that are kept back for I/O of others.
         var _ =
-                store.calls()
-                        .start(
-                                store.thread(),
-                                argument -> BlobH.spdk_blob_close(blob, store.calls().onStatus(), argument))
+                store.room()
+                        .reserve("closing " + this, this::pagesToWrite, closing)
+                        .exceptionallyCompose(_ -> store.exclusion().allQuietly(closing))
                         .thenAccept(result -> {
-                            int status = result.status();
-                            if (status == -Errno.ENOMEM) {
-                                // All requests are in use: not for long.
-                                store.thread().later(() -> attempt(done));
-                                return;
-                            }
                             SpdkException lost =
                                     store.lostWrites() != before
                                             ? store.hasFailedException()
                                             : isUnwritten() ? unwritten("closing") : null;
+                            store.metadataWritten(id);
                             store.blobClosed(this);
                             store.finished();
-                            if (store.bdev().isRemoved() || (status == 0 && lost == null)) {
+                            if (store.bdev().isRemoved() || (result.status() == 0 && lost == null)) {
                                 done.complete(null);
                             } else {
                                 done.completeExceptionally(
-                                        lost != null ? lost : store.failure("closing " + this, status));
+                                        lost != null ? lost : store.failure("closing " + this, result.status()));
                             }
                         });
     }

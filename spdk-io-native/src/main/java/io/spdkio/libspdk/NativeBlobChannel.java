@@ -19,7 +19,8 @@ final class NativeBlobChannel implements EngineChannel {
     private final NativeThread thread;
     private final BdevRing ring;
     private final MemorySegment spdkChannel;
-    private final long blob;
+    private final NativeBlob blob;
+    private final long struct;
     private final long address;
     private final BufferRules buffers;
     private final BlobGate gate;
@@ -39,11 +40,12 @@ final class NativeBlobChannel implements EngineChannel {
     private final List<Runnable> whenQuiet = new ArrayList<>();
 
     NativeBlobChannel(
-            NativeBlobstore store, NativeThread thread, MemorySegment blob, MemorySegment spdkChannel, BlobGate gate) {
+            NativeBlobstore store, NativeThread thread, NativeBlob blob, MemorySegment spdkChannel, BlobGate gate) {
         this.store = store;
         this.thread = thread;
         this.ring = thread.ring();
-        this.blob = blob.address();
+        this.blob = blob;
+        this.struct = blob.struct().address();
         this.spdkChannel = spdkChannel;
         this.address = spdkChannel.address();
         this.buffers = new BufferRules(store.bdev().geometry(), store.alignmentBytes());
@@ -112,9 +114,15 @@ final class NativeBlobChannel implements EngineChannel {
             io.complete(-Errno.ENODEV);
             return;
         }
-        if (io.type().modifies() && store.hasFailed()) {
-            io.complete(-Errno.EIO);
-            return;
+        if (io.type().modifies()) {
+            if (store.hasFailed()) {
+                io.complete(-Errno.EIO);
+                return;
+            }
+            if (store.lacksPagesFor(blob, io)) {
+                io.complete(-Errno.ENOSPC);
+                return;
+            }
         }
         int slot = thread.slotOf(io);
         switch (io.type()) {
@@ -145,7 +153,7 @@ final class NativeBlobChannel implements EngineChannel {
     }
 
     private void ring(int operation, int slot, long buffer, IoRequest io, int vectors) {
-        ring.submit(operation, slot, blob, address, buffer, io.offsetBlocks(), io.blockCount(), vectors, 0, 0);
+        ring.submit(operation, slot, struct, address, buffer, io.offsetBlocks(), io.blockCount(), vectors, 0, 0);
     }
 
     /**

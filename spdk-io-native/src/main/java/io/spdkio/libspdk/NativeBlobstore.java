@@ -3,10 +3,12 @@ package io.spdkio.libspdk;
 import io.spdkio.Errno;
 import io.spdkio.IoStatus;
 import io.spdkio.SpdkException;
+import io.spdkio.bdev.IoType;
 import io.spdkio.blob.BlobOptions;
 import io.spdkio.blob.ClearMethod;
 import io.spdkio.spi.BlobErrors;
 import io.spdkio.spi.EngineBlobstore;
+import io.spdkio.spi.IoRequest;
 import io.spdkio.spi.SpinLock;
 import io.spdkio.sys.StoreDevice;
 import io.spdkio.sys.raw.BlobH;
@@ -68,6 +70,7 @@ final class NativeBlobstore implements EngineBlobstore {
 
     private final Map<Long, List<NativeBlob>> open = new HashMap<>();
     private final BlobExclusion exclusion;
+    private final MetadataRoom room;
     private final Set<NativeBlobChannel> channels = ConcurrentHashMap.newKeySet();
 
     /** What blobstore still reads from. */
@@ -111,6 +114,7 @@ final class NativeBlobstore implements EngineBlobstore {
         this.exclusion = new BlobExclusion(thread, this::parentOf);
         this.bdev = bdev;
         this.device = device;
+        this.room = new MetadataRoom(this, device);
         this.external = external;
         this.externalContext = calls.register(external);
         thread.storeOpened(this);
@@ -258,11 +262,6 @@ final class NativeBlobstore implements EngineBlobstore {
         clusterSizeBytes = BlobH.spdk_bs_get_cluster_size(bs);
         pageSizeBytes = (int) BlobH.spdk_bs_get_page_size(bs);
         ioUnitSizeBytes = (int) BlobH.spdk_bs_get_io_unit_size(bs);
-        noteSize();
-    }
-
-    private void noteSize() {
-        device.resize(clusterSizeBytes / bdev.geometry().blockSize(), BlobH.spdk_bs_total_data_cluster_count(bs));
     }
 
     /** The struct is gone: waits until the device is free. Completes on the metadata thread, if that is there. */
@@ -475,6 +474,18 @@ final class NativeBlobstore implements EngineBlobstore {
         return device.lostWrites() != 0;
     }
 
+    /**
+     * Whether blobstore may find no page for the metadata that an I/O changes, which is lost then without a word. Any
+     * thread.
+     */
+    boolean lacksPagesFor(NativeBlob blob, IoRequest io) {
+        if (!device.isShortOfPages() || device.pagesOf(blob.id()).kept() == 0) {
+            return false;
+        }
+        OptionalLong changed = blob.nextIoUnit(io.offsetBlocks(), io.type() == IoType.UNMAP);
+        return changed.isPresent() && changed.getAsLong() < io.offsetBlocks() + io.blockCount();
+    }
+
     SpdkException hasFailedException() {
         return bdev.isRemoved()
                 ? removed()
@@ -490,62 +501,117 @@ final class NativeBlobstore implements EngineBlobstore {
         return device.lostWrites();
     }
 
-    int metadataWrites() {
-        return device.metadataWrites();
+    MetadataRoom room() {
+        return room;
+    }
+
+    /** What is to be written of a blob more than it has on the device. */
+    long addedBytes(long id) {
+        return open.getOrDefault(id, List.of()).stream().mapToLong(NativeBlob::addedBytes).sum();
+    }
+
+    boolean isDirty(long id) {
+        return open.getOrDefault(id, List.of()).stream().anyMatch(NativeBlob::isDirty);
+    }
+
+    /** All that has changed has been written. */
+    void metadataWritten(long id) {
+        open.getOrDefault(id, List.of()).forEach(NativeBlob::metadataWritten);
+        keepPages(id);
+    }
+
+    /** How often the metadata of a blob have been written. */
+    int writesOf(long id) {
+        return device.pagesOf(id).writes();
     }
 
     private static String blob(long id) {
         return "blob 0x" + Long.toHexString(id);
     }
 
+    /**
+     * What blobstore is asked for.
+     *
+     * @param needsExternal whether it can't do without the devices that blobs are clones of
+     * @param opens whether the result is a struct spdk_blob, for whoever hears of it to close
+     */
+    private record Operation(
+            String what, boolean needsExternal, boolean opens, BlobCalls.Start start, CompletableFuture<Long> done) {}
+
     /** Waits for its turn, and does what needs devices that are not there yet again. */
     CompletableFuture<Long> operation(String what, BlobCalls.Start start) {
-        return operation(what, true, start);
+        return begin(new Operation(what, true, false, start, new CompletableFuture<>()));
     }
 
-    private CompletableFuture<Long> operation(String what, boolean needsExternal, BlobCalls.Start start) {
+    private CompletableFuture<Long> opening(String what, BlobCalls.Start start) {
+        return begin(new Operation(what, true, true, start, new CompletableFuture<>()));
+    }
+
+    private CompletableFuture<Long> begin(Operation operation) {
         checkUsable();
-        CompletableFuture<Long> done = new CompletableFuture<>();
         if (running < MAX_RUNNING) {
             running++;
-            attempt(done, what, needsExternal, start, 0);
+            attempt(operation, 0);
         } else {
-            waiting.addLast(() -> attempt(done, what, needsExternal, start, 0));
+            waiting.addLast(() -> attempt(operation, 0));
         }
-        return done;
+        return operation.done;
     }
 
-    private void attempt(
-            CompletableFuture<Long> done, String what, boolean needsExternal, BlobCalls.Start start, int before) {
+    private void attempt(Operation operation, int before) {
         var _ =
-                calls.start(thread, start)
+                calls.start(thread, operation.start)
                         .thenAccept(result -> {
                             if (result.status() == ExternalDevices.MISSING
                                     && external.areMissing()
                                     && before < MAX_ATTEMPTS) {
                                 retrying += before == 0 ? 1 : 0;
                                 try {
-                                    external.find(needsExternal);
+                                    external.find(operation.needsExternal);
                                     readsElsewhere = true;
                                 } catch (Throwable e) {
                                     retried();
-                                    finish(() -> done.completeExceptionally(e));
+                                    finish(() -> operation.done.completeExceptionally(e));
                                     return;
                                 }
-                                attempt(done, what, needsExternal, start, before + 1);
+                                attempt(operation, before + 1);
                                 return;
                             }
                             if (before > 0) {
                                 retried();
                             }
-                            if (result.status() == 0 && !bdev.isRemoved() && !hasFailed()) {
-                                finish(() -> done.complete(result.value()));
-                            } else {
-                                SpdkException problem =
-                                        hasFailed() ? hasFailedException() : failure(what, result.status());
-                                finish(() -> done.completeExceptionally(problem));
-                            }
+                            ended(operation, result);
                         });
+    }
+
+    private void ended(Operation operation, BlobCalls.Result result) {
+        boolean done = result.status() == 0;
+        if (done && !bdev.isRemoved() && !hasFailed()) {
+            finish(() -> operation.done.complete(result.value()));
+            return;
+        }
+        SpdkException problem = hasFailed() ? hasFailedException() : failure(operation.what, result.status());
+        CompletableFuture<?> undone =
+                done && operation.opens ? closeHandle(result.value()) : CompletableFuture.completedFuture(null);
+        var _ = undone.whenComplete((_, _) -> finish(() -> operation.done.completeExceptionally(problem)));
+    }
+
+    /** Also of a store that has failed; blobstore closes it in any case but when it has no memory to begin. */
+    CompletableFuture<BlobCalls.Result> closeHandle(long blob) {
+        return calls.start(
+                        thread,
+                        argument -> BlobH.spdk_blob_close(MemorySegment.ofAddress(blob), calls.onStatus(), argument))
+                .thenCompose(result -> {
+                    if (result.status() != -Errno.ENOMEM) {
+                        return CompletableFuture.completedFuture(result);
+                    }
+                    // All requests are in use: not for long.
+                    CompletableFuture<BlobCalls.Result> again = new CompletableFuture<>();
+                    thread.later(() -> {
+                        var _ = closeHandle(blob).thenAccept(again::complete);
+                    });
+                    return again;
+                });
     }
 
     /** Nobody else may want what is left. */
@@ -636,12 +702,9 @@ final class NativeBlobstore implements EngineBlobstore {
     @Override
     public CompletionStage<Void> grow() {
         checkUsable();
-        noteSize();
-        return operation("growing " + this, argument -> BlobH.spdk_bs_grow_live(bs, calls.onStatus(), argument))
-                .thenApply(_ -> {
-                    noteSize();
-                    return null;
-                });
+        device.resize();
+        return nothing(
+                operation("growing " + this, argument -> BlobH.spdk_bs_grow_live(bs, calls.onStatus(), argument)));
     }
 
     // ---- its blobs
@@ -682,9 +745,18 @@ final class NativeBlobstore implements EngineBlobstore {
         };
     }
 
-    private long created(long id) {
+    private long created(String what, long id) {
+        requireWritten(what, id, 0);
         noteBlob(id);
         return id;
+    }
+
+    /** That is what {@link MetadataRoom} is for; if it fails to do that, the store goes no further. */
+    private void requireWritten(String what, long id, int before) {
+        if (writesOf(id) == before) {
+            device.fail();
+            throw BlobErrors.noPages(what + ": no metadata page was left; unload and load the store");
+        }
     }
 
     /** SPDK takes the lower 16 bits of a length, and no attributes without a value here. */
@@ -704,33 +776,25 @@ final class NativeBlobstore implements EngineBlobstore {
     @Override
     public CompletionStage<Long> createBlob(BlobOptions options) {
         requireXattrs(options.xattrs());
-        int[] before = new int[1];
         String what = "creating a blob of " + options.clusters() + " clusters in " + this;
-        return MissingRoom.explain(
-                        this,
+        return room.reserve(
                         what,
-                        () -> options.thin() ? 0 : options.clusters(),
-                        operation(
-                                what,
-                                argument -> {
-                                    before[0] = device.metadataWrites();
-                                    try (Arena arena = Arena.ofConfined()) {
-                                        MemorySegment struct = blobOptions(options, arena);
-                                        BlobH.spdk_bs_create_blob_ext(bs, struct, calls.onValue(), argument);
-                                    }
-                                }))
-                .thenApply(id -> {
-                    if (device.metadataWrites() == before[0]) {
-                        // v26.01 takes the blob for created when there are not enough pages for it.
-                        device.fail();
-                        throw SpdkException.withMessage(
-                                what
-                                        + ": ENOSPC. The store has not enough metadata pages left for its attributes;"
-                                        + " unload and load it",
-                                -Errno.ENOSPC);
-                    }
-                    return created(id);
-                });
+                        () -> room.toCreate(options),
+                        () ->
+                                MissingRoom.explain(
+                                        this,
+                                        what,
+                                        () -> options.thin() ? 0 : options.clusters(),
+                                        operation(
+                                                what,
+                                                argument -> {
+                                                    try (Arena arena = Arena.ofConfined()) {
+                                                        MemorySegment struct = blobOptions(options, arena);
+                                                        BlobH.spdk_bs_create_blob_ext(
+                                                                bs, struct, calls.onValue(), argument);
+                                                    }
+                                                })))
+                .thenApply(id -> created(what, id));
     }
 
     private static MemorySegment blobOptions(BlobOptions options, Arena arena) {
@@ -752,7 +816,7 @@ final class NativeBlobstore implements EngineBlobstore {
     @Override
     public CompletionStage<NativeBlob> openBlob(long id, ClearMethod clearMethod) {
         requireBlob(id);
-        return operation(
+        return opening(
                         "opening " + blob(id) + " of " + this,
                         argument -> {
                             try (Arena arena = Arena.ofConfined()) {
@@ -766,6 +830,7 @@ final class NativeBlobstore implements EngineBlobstore {
                     NativeBlob opened =
                             new NativeBlob(this, id, MemorySegment.ofAddress(address), exclusion.opened(id));
                     open.computeIfAbsent(id, _ -> new ArrayList<>(1)).add(opened);
+                    keepPages(id);
                     return opened;
                 });
     }
@@ -777,6 +842,12 @@ final class NativeBlobstore implements EngineBlobstore {
             open.remove(blob.id());
             exclusion.closed(blob.id());
         }
+        keepPages(blob.id());
+    }
+
+    /** Keeps back what I/O of a blob may need, as it is now. */
+    void keepPages(long id) {
+        device.keepPages(id, open.containsKey(id), Math.toIntExact(Math.max(0, addedBytes(id))));
     }
 
     /** What is known of the open blobs is taken anew. */
@@ -842,10 +913,14 @@ final class NativeBlobstore implements EngineBlobstore {
         List<Long> clones = clonesOf(id);
         Supplier<CompletableFuture<Void>> delete =
                 () ->
-                        operation(
-                                        what,
-                                        false,
-                                        argument -> BlobH.spdk_bs_delete_blob(bs, id, calls.onStatus(), argument))
+                        begin(
+                                        new Operation(
+                                                what,
+                                                false,
+                                                false,
+                                                argument ->
+                                                        BlobH.spdk_bs_delete_blob(bs, id, calls.onStatus(), argument),
+                                                new CompletableFuture<>()))
                                 .thenApply(_ -> {
                                     blobs.clear(pageOf(id));
                                     return null;
@@ -854,26 +929,20 @@ final class NativeBlobstore implements EngineBlobstore {
                 id,
                 () ->
                         clones.size() == 1
-                                ? exclusion.exclusively(
-                                        what,
-                                        List.of(id, clones.getFirst()),
-                                        OptionalLong.empty(),
-                                        () ->
-                                                exclusion.inTurn(
-                                                        id,
-                                                        () ->
-                                                                exclusion.inTurn(
-                                                                        clones.getFirst(),
-                                                                        () ->
-                                                                                exclusion.quietly(
-                                                                                        clones.getFirst(),
-                                                                                        () ->
-                                                                                                written(
-                                                                                                        clones
-                                                                                                                .getFirst(),
-                                                                                                        delete)))))
+                                ? merge(what, id, clones.getFirst(), delete)
                                 : exclusion.exclusively(
                                         what, List.of(id), OptionalLong.empty(), () -> exclusion.inTurn(id, delete)));
+    }
+
+    /** Deletes a snapshot with one clone. */
+    private CompletableFuture<Void> merge(String what, long id, long clone, Supplier<CompletableFuture<Void>> delete) {
+        Supplier<CompletableFuture<Void>> reserved = () -> room.reserve(what, () -> room.toMerge(id, clone), delete);
+        Supplier<CompletableFuture<Void>> quiet = () -> exclusion.quietly(clone, () -> written(clone, reserved));
+        return exclusion.exclusively(
+                what,
+                List.of(id, clone),
+                OptionalLong.empty(),
+                () -> exclusion.inTurn(id, () -> exclusion.inTurn(clone, quiet)));
     }
 
     private interface Family {
@@ -888,36 +957,53 @@ final class NativeBlobstore implements EngineBlobstore {
             long id,
             boolean changes,
             Map<String, byte[]> xattrs,
+            Supplier<MetadataRoom.Need> pages,
             Function<Object, SpdkException> wrongKind,
             Family start) {
         requireBlob(id);
         requireXattrs(xattrs);
         // Blobstore reads the attributes in the middle of its work.
         Arena arena = Arena.ofAuto();
-        inUse.add(arena);
         MemorySegment struct = spdk_blob_xattr_opts.allocate(arena);
         StoreDevice.xattrs(struct, xattrs, arena);
         String named = blob(id) + " of " + this;
         String all = what + " of " + named;
-        Supplier<CompletableFuture<Long>> made = () -> operation(all, argument -> start.call(struct, argument));
+        Supplier<CompletableFuture<Long>> made =
+                () -> {
+                    // Not before, as who is refused with an exception would leave it there.
+                    inUse.add(arena);
+                    int before = writesOf(id);
+                    return room.reserve(all, pages, () -> deriveNow(all, argument -> start.call(struct, argument)))
+                            .thenApply(newId -> {
+                                if (changes) {
+                                    requireWritten(all, id, before);
+                                }
+                                return created(all, newId);
+                            });
+                };
         return changing(
                 id,
                 () ->
-                        MissingRoom.explain(
-                                        this,
-                                        all,
-                                        () -> 0,
-                                        changes
-                                                ? exclusively(all, id, OptionalLong.empty(), made)
-                                                : exclusion.exclusively(all, List.of(), OptionalLong.of(id), made))
+                        (changes
+                                        ? exclusively(all, id, OptionalLong.empty(), made)
+                                        : exclusion.exclusively(all, List.of(), OptionalLong.of(id), made))
                                 .exceptionallyCompose(problem ->
                                         CompletableFuture.failedFuture(
                                                 unwrapped(problem) instanceof SpdkException refused
                                                                 && refused.status() == -Errno.EINVAL
                                                         ? wrongKind.apply(named)
                                                         : problem))
-                                .thenApply(this::created)
                                 .whenComplete((_, _) -> inUse.remove(arena)));
+    }
+
+    /** Blobstore opens the blob that it has just created, which must not fail. */
+    private CompletableFuture<Long> deriveNow(String what, BlobCalls.Start start) {
+        device.remember(true);
+        CompletableFuture<Long> derived =
+                CompletableFuture.<Void>completedFuture(null)
+                        .thenCompose(_ -> operation(what, start))
+                        .whenComplete((_, _) -> device.remember(false));
+        return MissingRoom.explain(this, what, () -> 0, derived);
     }
 
     @Override
@@ -927,21 +1013,9 @@ final class NativeBlobstore implements EngineBlobstore {
                 id,
                 true,
                 xattrs,
+                () -> room.toSnapshot(id, xattrs),
                 BlobErrors::snapshotOfReadOnly,
-                whenThereIsRoom((struct, argument) ->
-                        BlobH.spdk_bs_create_snapshot(bs, id, struct, calls.onValue(), argument)));
-    }
-
-    /** Both begin to change the family before they find that there is no page for the new blob. */
-    private Family whenThereIsRoom(Family start) {
-        return (struct, argument) -> {
-            int room = StoreDevice.tryCreate(bs);
-            if (room == 0) {
-                start.call(struct, argument);
-            } else {
-                calls.answer(argument, room);
-            }
-        };
+                (struct, argument) -> BlobH.spdk_bs_create_snapshot(bs, id, struct, calls.onValue(), argument));
     }
 
     @Override
@@ -951,9 +1025,9 @@ final class NativeBlobstore implements EngineBlobstore {
                 id,
                 false,
                 xattrs,
+                () -> room.toClone(xattrs),
                 BlobErrors::cloneOfWritable,
-                whenThereIsRoom(
-                        (struct, argument) -> BlobH.spdk_bs_create_clone(bs, id, struct, calls.onValue(), argument)));
+                (struct, argument) -> BlobH.spdk_bs_create_clone(bs, id, struct, calls.onValue(), argument));
     }
 
     private interface Copying {
@@ -971,7 +1045,14 @@ final class NativeBlobstore implements EngineBlobstore {
                                 what,
                                 id,
                                 parentOf(id),
-                                () -> check.get().thenCompose(_ -> exclusion.copying(() -> copy(what, start)))));
+                                () ->
+                                        check.get()
+                                                .thenCompose(_ ->
+                                                        exclusion.copying(() ->
+                                                                room.reserve(
+                                                                        what,
+                                                                        () -> room.toAllocate(id),
+                                                                        () -> copy(what, start))))));
     }
 
     private CompletableFuture<Void> copy(String what, Copying start) {
@@ -980,7 +1061,10 @@ final class NativeBlobstore implements EngineBlobstore {
         if (channel.address() == 0) {
             throw failure(what, -Errno.ENOMEM);
         }
-        return nothing(operation(what, argument -> start.call(channel, argument)))
+        // The device may have gone since, but the channel is there.
+        return nothing(
+                        CompletableFuture.<Void>completedFuture(null)
+                                .thenCompose(_ -> operation(what, argument -> start.call(channel, argument))))
                 .whenComplete((_, _) ->
                         thread.as(() -> {
                             BlobH.spdk_bs_free_io_channel(channel);
@@ -1055,12 +1139,15 @@ final class NativeBlobstore implements EngineBlobstore {
             return CompletableFuture.completedFuture(handles.getFirst().clusters());
         }
         String what = "looking at " + blob(id) + " of " + this;
-        return operation(what, argument -> BlobH.spdk_bs_open_blob(bs, id, calls.onHandle(), argument))
+        return opening(what, argument -> BlobH.spdk_bs_open_blob(bs, id, calls.onHandle(), argument))
                 .thenCompose(address -> {
-                    MemorySegment opened = MemorySegment.ofAddress(address);
-                    long clusters = BlobH.spdk_blob_get_num_clusters(opened);
-                    return operation(what, argument -> BlobH.spdk_blob_close(opened, calls.onStatus(), argument))
-                            .thenApply(_ -> clusters);
+                    long clusters = BlobH.spdk_blob_get_num_clusters(MemorySegment.ofAddress(address));
+                    began();
+                    return closeHandle(address)
+                            .thenApply(_ -> {
+                                finished();
+                                return clusters;
+                            });
                 });
     }
 
@@ -1139,7 +1226,7 @@ final class NativeBlobstore implements EngineBlobstore {
     }
 
     /** Opens a channel of the calling thread. */
-    NativeBlobChannel openChannel(NativeThread on, MemorySegment blob, BlobGate gate) {
+    NativeBlobChannel openChannel(NativeThread on, NativeBlob blob, BlobGate gate) {
         MemorySegment channel;
         try (SpinLock _ = thread.metadataLock()) {
             // The thread that it belongs to may be about to end it.

@@ -9,8 +9,13 @@ import java.lang.System.Logger.Level;
 final class SpdkLog {
     private static final System.Logger LOG = System.getLogger("io.spdkio.spdk");
 
+    /** An error is the reason for what fails so soon after it, and not for what fails later. */
+    private static final long REASON_NANOS = 1_000_000_000;
+
+    private record Logged(String text, long nanoTime) {}
+
     private final LogLines lines = new LogLines();
-    private volatile String lastError = "";
+    private volatile Logged lastError;
 
     /** Hands on what was logged since the last call. Any thread, one at a time. */
     void drain() {
@@ -22,7 +27,7 @@ final class SpdkLog {
 
     private void log(int level, String file, int line, String function, String text) {
         if (level == LogH.SPDK_LOG_ERROR) {
-            lastError = text;
+            lastError = new Logged(text, System.nanoTime());
         }
         Level to = levelOf(level);
         if (LOG.isLoggable(to)) {
@@ -45,11 +50,11 @@ final class SpdkLog {
         return error.isEmpty() ? "" : " (SPDK says: " + error + ")";
     }
 
-    /** What SPDK last logged as an error since this was asked; often the reason behind an error number. */
+    /** What SPDK has just logged as an error, and nobody has asked for; often the reason behind an error number. */
     String takeLastError() {
         drain();
-        String error = lastError;
-        lastError = "";
-        return error;
+        Logged error = lastError;
+        lastError = null;
+        return error == null || System.nanoTime() - error.nanoTime > REASON_NANOS ? "" : error.text;
     }
 }

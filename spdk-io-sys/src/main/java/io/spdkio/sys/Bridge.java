@@ -265,12 +265,8 @@ public final class Bridge {
     }
 
     /** {@code spdkio_store_resize}. */
-    static void storeResize(MemorySegment store, long clusterBlocks, long dataClusters) {
-        try {
-            StoreHandles.RESIZE.invokeExact(store, clusterBlocks, dataClusters);
-        } catch (Throwable e) {
-            throw RawSupport.thrown(e);
-        }
+    static void storeResize(MemorySegment store) {
+        storeCall(StoreHandles.RESIZE, store);
     }
 
     /** {@code spdkio_store_flush}. */
@@ -307,10 +303,37 @@ public final class Bridge {
         }
     }
 
-    /** {@code spdkio_store_try_create}. */
-    static int storeTryCreate(MemorySegment bs) {
+    /** {@code spdkio_store_remember}. */
+    static void storeRemember(MemorySegment store, boolean on) {
         try {
-            return (int) StoreHandles.TRY_CREATE.invokeExact(bs);
+            StoreHandles.REMEMBER.invokeExact(store, on);
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
+    /** {@code spdkio_store_spare_pages}. */
+    static int storeSparePages(MemorySegment store, boolean ioTakes) {
+        try {
+            return (int) StoreHandles.SPARE_PAGES.invokeExact(store, ioTakes);
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
+    /** {@code spdkio_store_keep_pages}. */
+    static void storeKeepPages(MemorySegment store, int first, boolean open, int addedBytes) {
+        try {
+            StoreHandles.KEEP_PAGES.invokeExact(store, first, open, addedBytes);
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
+    /** {@code spdkio_store_pages_of}. */
+    static void storePagesOf(MemorySegment store, int first, MemorySegment result) {
+        try {
+            StoreHandles.PAGES_OF.invokeExact(store, first, result);
         } catch (Throwable e) {
             throw RawSupport.thrown(e);
         }
@@ -411,11 +434,14 @@ public final class Bridge {
         static final MethodHandle ABORT = RawSupport.bind("spdkio_store_abort", "VP");
         static final MethodHandle IS_CLOSED = RawSupport.bind("spdkio_store_is_closed", "ZP");
         static final MethodHandle LOST = RawSupport.bind("spdkio_store_lost", "PP");
-        static final MethodHandle RESIZE = RawSupport.bind("spdkio_store_resize", "VPJJ");
+        static final MethodHandle RESIZE = RawSupport.bind("spdkio_store_resize", "VP");
         static final MethodHandle FLUSH = RawSupport.bind("spdkio_store_flush", "VPPP");
         static final MethodHandle TRANSFER = RawSupport.bind("spdkio_store_transfer", "VPZPJJPP");
         static final MethodHandle SUPER = RawSupport.bind("spdkio_store_super", "PP");
-        static final MethodHandle TRY_CREATE = RawSupport.bind("spdkio_store_try_create", "IP");
+        static final MethodHandle REMEMBER = RawSupport.bind("spdkio_store_remember", "VPZ");
+        static final MethodHandle SPARE_PAGES = RawSupport.bind("spdkio_store_spare_pages", "IPZ");
+        static final MethodHandle KEEP_PAGES = RawSupport.bind("spdkio_store_keep_pages", "VPIZI");
+        static final MethodHandle PAGES_OF = RawSupport.bind("spdkio_store_pages_of", "VPIP");
         static final MethodHandle XATTRS = RawSupport.bind("spdkio_store_xattrs", "VPP");
     }
 

@@ -66,6 +66,7 @@ public final class NativeLinker {
                     "spdkio_ring.c",
                     "spdkio_device.c",
                     "spdkio_gate.c",
+                    "spdkio_pages.c",
                     "spdkio_store.c");
     private static final List<String> TABLES = List.of("spdkio_abi.inc", "spdkio_inline.inc");
     private static final List<String> OTHERS = List.of("spdkio_bridge.h", "abi.txt");

@@ -77,15 +77,9 @@ public final class StoreDevice {
         return Bridge.storeIsClosed(store);
     }
 
-    /**
-     * Takes the bdev's size again and finds where metadata ends. Until this is called all is metadata. On the store's
-     * thread.
-     *
-     * @param clusterBlocks blocks in a cluster
-     * @param dataClusters how many clusters are for data
-     */
-    public void resize(long clusterBlocks, long dataClusters) {
-        Bridge.storeResize(store, clusterBlocks, dataClusters);
+    /** Takes the bdev's size again. On the store's thread. */
+    public void resize() {
+        Bridge.storeResize(store);
     }
 
     /**
@@ -136,18 +130,85 @@ public final class StoreDevice {
         return (int) LOST.getAcquire(lost, 0L);
     }
 
+    /**
+     * While it remembers, metadata that is written can be read even when the device fails or is gone. As often on as
+     * off. On the store's thread.
+     *
+     * @param on whether to begin or to end
+     */
+    public void remember(boolean on) {
+        Bridge.storeRemember(store, on);
+    }
+
     /** Begins to lose writes: blobstore takes something for written that is not. On the store's thread. */
     public void fail() {
         Bridge.storeFail(store);
     }
 
     /**
-     * How many writes of metadata have been begun. Any thread; cheap.
+     * How many metadata pages are free, less those that are kept back. What blobstore has taken and not written yet
+     * counts as free. On the store's thread.
      *
-     * @return a number of writes, which wraps around
+     * @param ioTakes whether to leave out what I/O may take for extents in the next moment
+     * @return a number of pages; a very large one when nothing is known of them
      */
-    public int metadataWrites() {
-        return (int) LOST.getAcquire(lost, ValueLayout.JAVA_INT.byteSize());
+    public int sparePages(boolean ioTakes) {
+        return Bridge.storeSparePages(store, ioTakes);
+    }
+
+    /**
+     * Whether there are fewer free metadata pages than are kept back. Any thread; cheap.
+     *
+     * @return true if so
+     */
+    public boolean isShortOfPages() {
+        return (int) LOST.getAcquire(lost, ValueLayout.JAVA_INT.byteSize()) != 0;
+    }
+
+    /**
+     * Keeps back the pages that I/O of a blob may need for the blob's metadata. On the store's thread.
+     *
+     * @param id the blob's
+     * @param open whether it is open, for who may write it
+     * @param addedBytes what is to be written of its metadata more than was written
+     */
+    public void keepPages(long id, boolean open, int addedBytes) {
+        Bridge.storeKeepPages(store, (int) id, open, addedBytes);
+    }
+
+    /**
+     * What is known of a blob's metadata, as they were last read or written. On the store's thread.
+     *
+     * @param pages how many metadata pages they take; 0 when nothing is known
+     * @param bytes what their descriptors take
+     * @param userBytes of that, what users' attributes take
+     * @param missing how many extent pages, or clusters of a blob without an extent table, are not allocated
+     * @param extentTable whether the blob has an extent table
+     * @param kept how many pages are kept back for it
+     * @param writes how often they were written since the blob was created or the store loaded
+     */
+    public record BlobPages(
+            int pages, int bytes, int userBytes, int missing, boolean extentTable, int kept, int writes) {}
+
+    /**
+     * What is known of a blob's metadata. On the store's thread; elsewhere it may be of several moments.
+     *
+     * @param id the blob's
+     * @return what is known
+     */
+    public BlobPages pagesOf(long id) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment result = arena.allocate(ValueLayout.JAVA_INT, 7);
+            Bridge.storePagesOf(store, (int) id, result);
+            return new BlobPages(
+                    result.getAtIndex(ValueLayout.JAVA_INT, 0),
+                    result.getAtIndex(ValueLayout.JAVA_INT, 1),
+                    result.getAtIndex(ValueLayout.JAVA_INT, 2),
+                    result.getAtIndex(ValueLayout.JAVA_INT, 3),
+                    result.getAtIndex(ValueLayout.JAVA_INT, 4) != 0,
+                    result.getAtIndex(ValueLayout.JAVA_INT, 5),
+                    result.getAtIndex(ValueLayout.JAVA_INT, 6));
+        }
     }
 
     /**
@@ -173,17 +234,6 @@ public final class StoreDevice {
         return there.address() == 0
                 ? Optional.empty()
                 : Optional.of(Bridge.memory(there.address(), SUPER_BYTES).toArray(ValueLayout.JAVA_BYTE));
-    }
-
-    /**
-     * Whether a blob could be created; nothing is written. To be asked before spdk_bs_create_clone, which crashes when
-     * it could not. On the store's thread, as the SPDK thread.
-     *
-     * @param bs the struct spdk_blob_store
-     * @return 0 or {@code -errno}
-     */
-    public static int tryCreate(MemorySegment bs) {
-        return Bridge.storeTryCreate(bs);
     }
 
     /**

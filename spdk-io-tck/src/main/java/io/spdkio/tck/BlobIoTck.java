@@ -636,6 +636,28 @@ public abstract class BlobIoTck extends BlobTckBase {
     }
 
     @Test
+    void aBlobThatIsOpenedWhileTheDeviceGoesDoesNotKeepTheStore() {
+        Bdev bdev = create(MallocBdev.of(newName("gone"), 16L * MIB));
+        Blobstore store = init(bdev, BlobstoreOptions.defaults());
+        BlobId id = await(store.create(BlobOptions.thin(4)));
+        Blob first = await(store.open(id));
+        // The engine has opened it at once, and this thread hears of that when it polls, which is after the removal.
+        IoFuture<Blob> second = store.open(id);
+        IoFuture<Void> destroyed = env.bdevs().destroy(bdev.name());
+        while (!bdev.isRemoved()) {
+            Thread.onSpinWait();
+        }
+        pollUntil("the end of the opening", second::isDone);
+        if (!second.isCompletedExceptionally()) {
+            await(second.join().closeAsync());
+        }
+        await(first.closeAsync());
+        await(store.unload());
+        await(destroyed);
+        assertThat(env.bdevs().find(bdev.name())).isEmpty();
+    }
+
+    @Test
     void aDeviceRemovedUnderIoEndsIt() {
         TestBackend backend = storeBackend();
         backend.abortable = true;
@@ -680,6 +702,35 @@ public abstract class BlobIoTck extends BlobTckBase {
             assertThat(reopened.read(0, 4096)).isEqualTo(pattern(seed, 4096));
             reopened.write(2 * MIB, pattern(1, 4096));
         }
+        again.close();
+    }
+
+    @Test
+    void anOpenThatEndsAfterTheStoreHasFailedLeavesNothingOpen() {
+        TestBackend backend = storeBackend();
+        Bdev bdev = custom(backend);
+        Blobstore store = init(bdev, BlobstoreOptions.defaults());
+        BlobId id = await(store.create(BlobOptions.thin(4)));
+        backend.script =
+                (it, io) -> {
+                    if (io.type() == IoType.READ) {
+                        it.held.add(io);
+                    } else {
+                        failWrites(it, io);
+                    }
+                };
+        CompletableFuture<Blob> opening = store.open(id).toCompletableFuture();
+        pollUntil("a read", () -> !backend.held.isEmpty());
+        failsWith(SpdkException.class, () -> store.create(BlobOptions.thin(1)));
+        backend.script = TestBackend::serve;
+        backend.serveHeld();
+        pollUntil("the end of opening", opening::isDone);
+        if (!opening.isCompletedExceptionally()) {
+            await(opening.join().closeAsync());
+        }
+        await(store.unload());
+        Blobstore again = load(bdev, BlobstoreOptions.defaults());
+        open(again, id).close();
         again.close();
     }
 

@@ -9,6 +9,7 @@ import io.spdkio.IoFuture;
 import io.spdkio.SpdkException;
 import io.spdkio.bdev.Bdev;
 import io.spdkio.bdev.BdevDesc;
+import io.spdkio.bdev.BdevIo;
 import io.spdkio.bdev.OpenMode;
 import io.spdkio.blob.Blob;
 import io.spdkio.blob.BlobCursor;
@@ -29,6 +30,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 
 /** Stores and what they say of themselves: init, load, unload, destroy, grow, blobs and their metadata. */
@@ -166,6 +168,43 @@ public abstract class BlobstoreTck extends BlobTckBase {
             }
         }
         last.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {4096, 8192, 65536})
+    void aStoreIsRecoveredInWhateverOrderItsReadsEnd(int pageBytes) {
+        TestBackend backend = TestBackend.of((256L << 20) / 4096, 4096);
+        Bdev bdev = custom(backend);
+        BlobstoreOptions options =
+                BlobstoreOptions.defaults()
+                        .withClusterSize(65536)
+                        .withMetadataPages(16)
+                        .withMetadataPageSize(pageBytes);
+        Blobstore store = init(bdev, options);
+        BlobId id = await(store.create(BlobOptions.thick(2100)));
+        try (OpenBlob blob = open(store, id)) {
+            blob.write(2099L * 65536, filled(7, 4096));
+        }
+        await(store.unload());
+
+        backend.script = TestBackend::hold;
+        CompletableFuture<Blobstore> loading =
+                env.blobstores().load(bdev, BlobstoreOptions.defaults().withForceRecovery(true)).toCompletableFuture();
+        pollUntil(
+                "the store",
+                () -> {
+                    List<BdevIo> all = new ArrayList<>(backend.held);
+                    backend.held.clear();
+                    all.reversed().forEach(backend::serve);
+                    return loading.isDone();
+                });
+        backend.script = TestBackend::serve;
+        Blobstore again = loading.join();
+        try (OpenBlob blob = open(again, id)) {
+            assertThat(blob.blob.clusters()).isEqualTo(2100);
+            assertThat(blob.read(2099L * 65536, 4096)).containsOnly(7);
+        }
+        again.close();
     }
 
     /** An engine may make metadata pages as large as they are. */

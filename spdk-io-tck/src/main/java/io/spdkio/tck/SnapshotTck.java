@@ -7,6 +7,8 @@ import io.spdkio.Errno;
 import io.spdkio.IoFuture;
 import io.spdkio.SpdkException;
 import io.spdkio.bdev.Bdev;
+import io.spdkio.bdev.BdevIo;
+import io.spdkio.bdev.IoType;
 import io.spdkio.blob.Blob;
 import io.spdkio.blob.BlobId;
 import io.spdkio.blob.BlobOptions;
@@ -26,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 
 /** Snapshots, clones, clones of other devices, inflating and decoupling. */
@@ -635,6 +638,75 @@ public abstract class SnapshotTck extends BlobTckBase {
         long used = free - store.freeClusters();
         assertThat(used).isEqualTo(allocatedBy(store, contents));
         store.close();
+    }
+
+    // ---- a device that fails
+
+    /** Whichever read it is that fails: the store goes on, and at the next load everything is there. */
+    @ParameterizedTest
+    @ValueSource(strings = {"open", "create", "snapshot", "clone", "inflate", "decouple", "delete"})
+    void aReadThatFailsFailsThatOperationAlone(String operation) {
+        TestBackend backend = TestBackend.of(16 * 256, 4096);
+        Bdev bdev = custom(backend);
+        AtomicInteger left = new AtomicInteger();
+        int reads = 0;
+        do {
+            Blobstore store = init(bdev, BlobstoreOptions.defaults());
+            BlobId id = await(store.create(BlobOptions.thin(3)));
+            writeCluster(store, id, 0);
+            await(store.snapshot(id));
+            writeCluster(store, id, 1);
+            BlobId parent = await(store.snapshot(id));
+            writeCluster(store, id, 2);
+            left.set(++reads);
+            backend.script = (it, io) -> failRead(it, io, left);
+            try {
+                await(operate(operation, store, id, parent));
+            } catch (SpdkException e) {
+                assertThat(left.get()).as("reads before the one that fails").isNotPositive();
+            }
+            backend.script = TestBackend::serve;
+            checkClusters(store, id);
+            store.close();
+            Blobstore again = load(bdev, BlobstoreOptions.defaults());
+            checkClusters(again, id);
+            again.close();
+        } while (left.get() <= 0);
+        assertThat(reads).as("reads of '%s'", operation).isGreaterThan(operation.equals("create") ? 0 : 1);
+    }
+
+    private static void failRead(TestBackend backend, BdevIo io, AtomicInteger left) {
+        if (io.type() == IoType.READ && left.decrementAndGet() == 0) {
+            io.complete(-Errno.EIO);
+        } else {
+            backend.serve(io);
+        }
+    }
+
+    private static CompletionStage<?> operate(String operation, Blobstore store, BlobId id, BlobId parent) {
+        return switch (operation) {
+            case "open" -> store.open(id).thenCompose(Blob::closeAsync);
+            case "create" -> store.create(BlobOptions.thin(1));
+            case "snapshot" -> store.snapshot(id);
+            case "clone" -> store.clone(parent);
+            case "inflate" -> store.inflate(id);
+            case "decouple" -> store.decoupleParent(id);
+            default -> store.delete(parent);
+        };
+    }
+
+    private void writeCluster(Blobstore store, BlobId id, int cluster) {
+        try (OpenBlob blob = open(store, id)) {
+            blob.write((long) cluster * MIB, filled(cluster + 1, 4096));
+        }
+    }
+
+    private void checkClusters(Blobstore store, BlobId id) {
+        try (OpenBlob blob = open(store, id)) {
+            for (int cluster = 0; cluster < 3; cluster++) {
+                assertThat(blob.read((long) cluster * MIB, 4096)[0]).isEqualTo((byte) (cluster + 1));
+            }
+        }
     }
 
     private long allocatedBy(Blobstore store, Map<BlobId, byte[]> contents) {
