@@ -32,6 +32,7 @@ import java.util.stream.Collectors;
 final class Torture {
     private static final long SECONDS = Long.getLong("spdkio.torture.seconds", 5);
     private static final int SOAK_SECONDS = 60;
+    private static final long UNCOMMIT_MILLIS = 2_000;
     private static final Duration HANGS_AFTER = Duration.ofSeconds(90);
 
     private Torture() {}
@@ -75,9 +76,13 @@ final class Torture {
                         }));
     }
 
-    /** After a collection, which shrinks the heap: how much of that the JVM has used at some time tells of no leak. */
-    private static long residentBytes() throws IOException {
+    /**
+     * After a collection, which shrinks the heap: how much of that the JVM has used at some time tells of no leak. G1
+     * gives the memory back in the background.
+     */
+    private static long residentBytes() throws IOException, InterruptedException {
         System.gc();
+        Thread.sleep(UNCOMMIT_MILLIS);
         Path statistics = Path.of("/proc/self/statm");
         return Files.exists(statistics) ? Long.parseLong(Files.readString(statistics).split(" ")[1]) * 4096 : 0;
     }
