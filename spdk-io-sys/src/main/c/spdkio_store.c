@@ -46,7 +46,7 @@ struct spdkio_store {
 	int32_t flushing;  /* flushes under way */
 	uint32_t lost;      /* how many writes of metadata did not take place; Java reads this */
 	uint32_t short_of_pages; /* whether I/O may find no page for a blob's metadata; and this, next to it */
-	int32_t references; /* Java's, blobstore's, and one each channel */
+	int32_t references; /* Java's, blobstore's, and of one that is written one each channel */
 	/* Only on the metadata thread, the newest first: those that did not take place, and those that are remembered. */
 	struct kept_writes lost_writes;
 	struct kept_writes remembered;
@@ -633,13 +633,18 @@ dev_copy(struct spdk_bs_dev *dev, struct spdk_io_channel *channel, uint64_t lba,
 	}
 }
 
+/*
+ * Blobstore gives its own device's channels back with dev_destroy_channel. With those of a device that blobs are clones of
+ * it does so only when the blob closes before the thread's channel; otherwise it just puts them, and a reference would
+ * stay. All of them are out of use when it destroys that device.
+ */
 static struct spdk_io_channel *
 dev_create_channel(struct spdk_bs_dev *dev)
 {
 	struct spdkio_store *store = (struct spdkio_store *)dev;
 	struct spdk_io_channel *channel = spdk_bdev_get_io_channel(store->desc);
 
-	if (channel != NULL) {
+	if (channel != NULL && store->writable) {
 		__atomic_add_fetch(&store->references, 1, __ATOMIC_ACQ_REL);
 	}
 	return channel;
@@ -648,8 +653,12 @@ dev_create_channel(struct spdk_bs_dev *dev)
 static void
 dev_destroy_channel(struct spdk_bs_dev *dev, struct spdk_io_channel *channel)
 {
+	struct spdkio_store *store = (struct spdkio_store *)dev;
+
 	spdk_put_io_channel(channel);
-	release((struct spdkio_store *)dev);
+	if (store->writable) {
+		release(store);
+	}
 }
 
 /* A descriptor is closed where it was opened. */
