@@ -77,6 +77,7 @@ struct spdkio_store_io {
 	struct spdkio_thread_context *context; /* of its thread */
 	struct spdk_bs_dev_cb_args *args;
 	struct spdk_io_channel *channel;
+	struct spdk_io_channel *kept; /* NULL, or the same once more */
 	struct spdkio_blob_operation *operation; /* NULL when it is nobody's */
 	uint64_t generation;
 	enum kind kind;
@@ -149,6 +150,9 @@ finish(struct spdkio_store_io *io, int status)
 	LIST_REMOVE(io, link);
 	if (spdk_unlikely(io->own_iovs != NULL)) {
 		free(io->own_iovs);
+	}
+	if (spdk_unlikely(io->kept != NULL)) {
+		spdk_put_io_channel(io->kept);
 	}
 	LIST_INSERT_HEAD(&context->spare_ios, io, link);
 	/* What comes next may go on with the operation. */
@@ -449,6 +453,11 @@ start(struct spdk_bs_dev *dev, struct spdk_io_channel *channel, struct spdk_bs_d
 	io->context = context;
 	io->args = args;
 	io->channel = channel;
+	/*
+	 * When a thread gives up one of its blobstore channels, v26.01 puts the channels to devices that blobs are clones of
+	 * for all of that thread's blobs, and what is under way on them would never end.
+	 */
+	io->kept = spdk_unlikely(!io->store->writable) ? spdk_bdev_get_io_channel(io->store->desc) : NULL;
 	io->operation = context->operation;
 	io->generation = io->operation == NULL ? 0 : io->operation->generation;
 	io->kind = kind;

@@ -8,6 +8,7 @@ import io.spdkio.IoFuture;
 import io.spdkio.SpdkException;
 import io.spdkio.bdev.Bdev;
 import io.spdkio.bdev.BdevIo;
+import io.spdkio.bdev.DelayBdev;
 import io.spdkio.bdev.IoType;
 import io.spdkio.blob.Blob;
 import io.spdkio.blob.BlobId;
@@ -21,6 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -345,6 +347,28 @@ public abstract class SnapshotTck extends BlobTckBase {
             assertThat(blob.read(3 * MIB, MIB)).containsOnly(0);
         }
         inflated.close();
+    }
+
+    @Test
+    void closingABlobLeavesReadsOfACloneOfAnotherDeviceAlone() {
+        Bdev golden = malloc(3 * 256, 4096);
+        Bdev slow = create(DelayBdev.of(newName("slow"), golden.name(), Duration.ofMillis(50)));
+        Blobstore store =
+                init(
+                        malloc(64 * 256, 4096),
+                        BlobstoreOptions.defaults().withExternalSnapshots((_, _) -> Optional.of(slow.name())));
+        BlobId id = await(store.create(BlobOptions.cloneOf(3, new byte[] {1})));
+        OpenBlob other = open(store, await(store.create(BlobOptions.thick(1))));
+        try (OpenBlob clone = open(store, id);
+                DmaBuf buffer = buffer(4096)) {
+            assertThat(other.read(0, 4096)).containsOnly(0);
+            IoFuture<Void> read = clone.blob.read(clone.channel, buffer, 0, 4096);
+            poll(3);
+            other.close();
+            await(read);
+            assertThat(clone.read(MIB, 4096)).containsOnly(0);
+        }
+        store.close();
     }
 
     /** An engine that can't make the other device the parent says what to do, and nothing has changed. */
