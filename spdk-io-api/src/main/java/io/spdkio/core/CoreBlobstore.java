@@ -162,7 +162,11 @@ final class CoreBlobstore implements Blobstore {
 
         private void settle(S value, Throwable problem) {
             if (problem == null) {
-                complete(result.apply(value));
+                T made = result.apply(value);
+                if (!complete(made) && made instanceof CoreBlob blob) {
+                    // It was cancelled, or timed out: nobody gets the blob to close it.
+                    var _ = blob.closeAsync();
+                }
             } else {
                 completeExceptionally(CoreBlobstore.unwrapped(problem));
             }

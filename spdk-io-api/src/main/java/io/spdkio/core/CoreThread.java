@@ -524,7 +524,8 @@ final class CoreThread implements SpdkThread {
             lastWords.remove(giveUp);
             if (problem != null) {
                 future.completeExceptionally(CoreBlobstore.unwrapped(problem));
-            } else if (state == State.EXITED) {
+            } else if (state == State.EXITED || future.isDone()) {
+                // Nobody gets it.
                 discard.accept(value);
             } else {
                 future.complete(result.apply(value));

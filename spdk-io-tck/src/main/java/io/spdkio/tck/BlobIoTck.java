@@ -31,8 +31,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 
 /** Blob I/O: ranges, clusters, queues, threads, buffers, closing, devices that go away. */
 public abstract class BlobIoTck extends BlobTckBase {
@@ -703,6 +705,44 @@ public abstract class BlobIoTck extends BlobTckBase {
             reopened.write(2 * MIB, pattern(1, 4096));
         }
         again.close();
+    }
+
+    @Test
+    void aBlobWhoseOpeningIsGivenUpIsClosed() {
+        TestBackend backend = storeBackend();
+        Blobstore store = init(custom(backend), BlobstoreOptions.defaults());
+        BlobId id = await(store.create(BlobOptions.thin(4)));
+        giveUp(backend, () -> store.open(id));
+        pollUntil("the end of the blob", () -> worksUnlessBusy(() -> await(store.delete(id))));
+        await(store.unload());
+    }
+
+    @Test
+    void aStoreWhoseLoadingIsGivenUpIsLeft() {
+        TestBackend backend = storeBackend();
+        Bdev bdev = custom(backend);
+        init(bdev, BlobstoreOptions.defaults()).close();
+        giveUp(backend, () -> env.blobstores().load(bdev, BlobstoreOptions.defaults()));
+        pollUntil("the end of the store", () -> worksUnlessBusy(() -> load(bdev, BlobstoreOptions.defaults()).close()));
+    }
+
+    /** Cancels an operation when the device has some of its I/O. */
+    private void giveUp(TestBackend backend, Supplier<? extends CompletionStage<?>> operation) {
+        backend.script = TestBackend::hold;
+        CompletableFuture<?> future = operation.get().toCompletableFuture();
+        pollUntil("a read", () -> !backend.held.isEmpty());
+        assertThat(future.cancel(false)).isTrue();
+        backend.script = TestBackend::serve;
+        backend.serveHeld();
+    }
+
+    private static boolean worksUnlessBusy(Runnable operation) {
+        try {
+            operation.run();
+            return true;
+        } catch (SpdkException.Busy e) {
+            return false;
+        }
     }
 
     @Test
