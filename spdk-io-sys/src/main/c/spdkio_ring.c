@@ -289,13 +289,6 @@ submit_other(struct spdkio_operation *op, struct spdk_bdev_desc *desc, struct sp
 			return 0;
 		}
 		return spdk_bdev_abort(desc, channel, target, on_complete, op);
-	case SPDKIO_BLOB_READ:
-	case SPDKIO_BLOB_WRITE:
-	case SPDKIO_BLOB_READV:
-	case SPDKIO_BLOB_WRITEV:
-	case SPDKIO_BLOB_WRITE_ZEROES:
-	case SPDKIO_BLOB_UNMAP:
-		return submit_blob(op, sqe, (struct spdk_blob *)desc, channel);
 	case SPDKIO_NOP:
 		complete(op->ring, op->slot, 0);
 		return 0;
@@ -318,7 +311,9 @@ submit(struct spdkio_operation *op, const struct spdkio_sqe *sqe)
 		rc = spdk_bdev_write_blocks(desc, channel, buffer, sqe->offset_blocks, sqe->num_blocks, on_complete, op);
 	} else {
 		details(op)->sqe = *sqe;
-		rc = submit_other(op, desc, channel);
+		rc = sqe->op >= SPDKIO_BLOB_READ && sqe->op <= SPDKIO_BLOB_UNMAP
+			     ? submit_blob(op, sqe, (struct spdk_blob *)desc, channel)
+			     : submit_other(op, desc, channel);
 	}
 	if (spdk_unlikely(rc == -ENOMEM)) {
 		details(op)->sqe = *sqe;

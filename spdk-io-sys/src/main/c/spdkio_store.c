@@ -44,8 +44,9 @@ struct spdkio_store {
 	bool has_super;
 	bool unflushed;    /* data was written since a flush began */
 	int32_t flushing;  /* flushes under way */
-	uint32_t lost;      /* how many writes of metadata did not take place; Java reads this */
-	uint32_t short_of_pages; /* whether I/O may find no page for a blob's metadata; and this, next to it */
+	/* How many writes of metadata did not take place, and next to it whether I/O may find no page; Java reads both at once. */
+	_Alignas(8) uint32_t lost;
+	uint32_t short_of_pages;
 	int32_t references; /* Java's, blobstore's, and of one that is written one each channel */
 	/* Only on the metadata thread, the newest first: those that did not take place, and those that are remembered. */
 	struct kept_writes lost_writes;
@@ -950,7 +951,7 @@ spdkio_store_lost(struct spdkio_store *store)
 	return &store->lost;
 }
 
-/* How many metadata pages are not used, kept back or just being taken by I/O. On the store's thread, as the next two. */
+/* How many metadata pages are not used, kept back or just being taken by I/O. On the store's thread, as the next three. */
 SPDKIO_EXPORT int32_t
 spdkio_store_spare_pages(struct spdkio_store *store, bool io_takes)
 {
@@ -963,6 +964,16 @@ spdkio_store_keep_pages(struct spdkio_store *store, uint32_t first, bool open, u
 {
 	spdkio_pages_keep(store->pages, first, open, added_bytes);
 	count_pages(store);
+}
+
+/* How often the metadata of the blob whose first page this is were written; cheaper than all that is known. */
+SPDKIO_EXPORT uint32_t
+spdkio_store_writes_of(struct spdkio_store *store, uint32_t first)
+{
+	struct spdkio_pages_of result;
+
+	spdkio_pages_of(store->pages, first, &result);
+	return result.writes;
 }
 
 /* What is known of the metadata pages of the blob whose first one this is. */

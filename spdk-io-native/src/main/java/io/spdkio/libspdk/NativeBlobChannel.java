@@ -114,7 +114,7 @@ final class NativeBlobChannel implements EngineChannel {
             io.complete(-Errno.ENODEV);
             return;
         }
-        if (io.type().modifies()) {
+        if (io.type().modifies() && store.mayRefuseWrites()) {
             if (store.hasFailed()) {
                 io.complete(-Errno.EIO);
                 return;

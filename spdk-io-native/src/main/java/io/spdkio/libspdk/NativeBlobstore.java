@@ -474,6 +474,11 @@ final class NativeBlobstore implements EngineBlobstore {
         return device.lostWrites() != 0;
     }
 
+    /** Whether any write may be refused. Any thread. */
+    boolean mayRefuseWrites() {
+        return device.isInTrouble();
+    }
+
     /**
      * Whether blobstore may find no page for the metadata that an I/O changes, which is lost then without a word. Any
      * thread.
@@ -522,7 +527,7 @@ final class NativeBlobstore implements EngineBlobstore {
 
     /** How often the metadata of a blob have been written. */
     int writesOf(long id) {
-        return device.pagesOf(id).writes();
+        return device.writesOf(id);
     }
 
     private static String blob(long id) {

@@ -304,8 +304,11 @@ final class NativeThread implements EngineThread, BdevRing.Completions, BdevRequ
     @Override
     public void complete(int slot, int status) {
         int result = copies.isEmpty() ? status : finishCopy(slot, status);
-        if (blobChannels != 0 && context.request(slot).channel() instanceof NativeBlobChannel channel) {
-            result = channel.result(context.request(slot), result);
+        if (blobChannels != 0) {
+            IoRequest io = context.request(slot);
+            if (io.channel() instanceof NativeBlobChannel channel) {
+                result = channel.result(io, result);
+            }
         }
         context.completeNow(slot, result);
     }

@@ -330,6 +330,15 @@ public final class Bridge {
         }
     }
 
+    /** {@code spdkio_store_writes_of}. */
+    static int storeWritesOf(MemorySegment store, int first) {
+        try {
+            return (int) StoreHandles.WRITES_OF.invokeExact(store, first);
+        } catch (Throwable e) {
+            throw RawSupport.thrown(e);
+        }
+    }
+
     /** {@code spdkio_store_pages_of}. */
     static void storePagesOf(MemorySegment store, int first, MemorySegment result) {
         try {
@@ -441,6 +450,7 @@ public final class Bridge {
         static final MethodHandle REMEMBER = RawSupport.bind("spdkio_store_remember", "VPZ");
         static final MethodHandle SPARE_PAGES = RawSupport.bind("spdkio_store_spare_pages", "IPZ");
         static final MethodHandle KEEP_PAGES = RawSupport.bind("spdkio_store_keep_pages", "VPIZI");
+        static final MethodHandle WRITES_OF = RawSupport.bind("spdkio_store_writes_of", "IPI");
         static final MethodHandle PAGES_OF = RawSupport.bind("spdkio_store_pages_of", "VPIP");
         static final MethodHandle XATTRS = RawSupport.bind("spdkio_store_xattrs", "VPP");
     }

@@ -18,6 +18,7 @@ public final class StoreDevice {
     private static final long SUPER_BYTES = 4096;
 
     private static final VarHandle LOST = ValueLayout.JAVA_INT.varHandle();
+    private static final VarHandle BOTH = ValueLayout.JAVA_LONG.varHandle();
 
     private final MemorySegment store;
     private final MemorySegment lost;
@@ -157,6 +158,15 @@ public final class StoreDevice {
     }
 
     /**
+     * Whether writes were lost or metadata pages are too few. Any thread; cheaper than to ask for both.
+     *
+     * @return true if {@link #lostWrites} is not 0 or {@link #isShortOfPages} is true
+     */
+    public boolean isInTrouble() {
+        return (long) BOTH.getAcquire(lost, 0L) != 0;
+    }
+
+    /**
      * Whether there are fewer free metadata pages than are kept back. Any thread; cheap.
      *
      * @return true if so
@@ -177,6 +187,16 @@ public final class StoreDevice {
     }
 
     /**
+     * How often a blob's metadata were written since it was created or the store loaded. On the store's thread.
+     *
+     * @param id the blob's
+     * @return a number of writes, which wraps around
+     */
+    public int writesOf(long id) {
+        return Bridge.storeWritesOf(store, (int) id);
+    }
+
+    /**
      * What is known of a blob's metadata, as they were last read or written. On the store's thread.
      *
      * @param pages how many metadata pages they take; 0 when nothing is known
@@ -185,10 +205,8 @@ public final class StoreDevice {
      * @param missing how many extent pages, or clusters of a blob without an extent table, are not allocated
      * @param extentTable whether the blob has an extent table
      * @param kept how many pages are kept back for it
-     * @param writes how often they were written since the blob was created or the store loaded
      */
-    public record BlobPages(
-            int pages, int bytes, int userBytes, int missing, boolean extentTable, int kept, int writes) {}
+    public record BlobPages(int pages, int bytes, int userBytes, int missing, boolean extentTable, int kept) {}
 
     /**
      * What is known of a blob's metadata. On the store's thread; elsewhere it may be of several moments.
@@ -206,8 +224,7 @@ public final class StoreDevice {
                     result.getAtIndex(ValueLayout.JAVA_INT, 2),
                     result.getAtIndex(ValueLayout.JAVA_INT, 3),
                     result.getAtIndex(ValueLayout.JAVA_INT, 4) != 0,
-                    result.getAtIndex(ValueLayout.JAVA_INT, 5),
-                    result.getAtIndex(ValueLayout.JAVA_INT, 6));
+                    result.getAtIndex(ValueLayout.JAVA_INT, 5));
         }
     }
 
