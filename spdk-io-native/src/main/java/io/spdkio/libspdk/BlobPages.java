@@ -75,7 +75,9 @@ final class BlobPages implements MetadataPage.Visitor {
         }
         int before = entries;
         metTable = false;
-        damaged |= !page.visit(this);
+        // Not in one: what is met may be damaged, too, and `|=` takes the old value first.
+        boolean readable = page.visit(this);
+        damaged |= !readable;
         chain.add(new Link(number, before, metTable));
         long next = page.next();
         if (next != MetadataPage.NO_NEXT) {

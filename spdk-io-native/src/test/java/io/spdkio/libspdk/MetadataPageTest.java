@@ -138,6 +138,12 @@ class MetadataPageTest {
         assertThat(read(new Built(0, -1).table(0xffff_ffffL, 0, -1).sealed()).isWhole())
                 .as("a run of 2^32 entries")
                 .isFalse();
+        assertThat(read(new Built(0, -1).table(-1, 0, 2).table(600, 3, 1, 4, 1).sealed()).isWhole())
+                .as("2^64 clusters in one part of the table")
+                .isFalse();
+        assertThat(read(new Built(0, -1).table(600, 3, 1, MD_PAGES, 1, 4, 1).sealed()).isWhole())
+                .as("no metadata page among those that are")
+                .isFalse();
         Built unsealed = new Built(0, -1).table(600, 3, 1, 4, 1);
         assertThat(read(new MetadataPage(unsealed.memory)).isWhole()).as("a wrong checksum").isFalse();
     }
