@@ -240,27 +240,40 @@ page_at(const struct spdkio_pages *pages, uint64_t block, uint64_t blocks)
 	return (block - pages->first_block) / pages->page_blocks;
 }
 
+/*
+ * Looks at what is written or was read: takes a mask, and finds the first page of the blob that a page is of, if it is one.
+ * NULL when there is no more to it.
+ */
+static struct page *
+look(struct spdkio_pages *pages, uint64_t block, uint64_t blocks, const uint8_t *content, uint64_t bytes, bool written,
+     uint32_t *sequence)
+{
+	uint64_t at;
+
+	if (pages == NULL) {
+		return NULL;
+	}
+	if (block == pages->mask_block) {
+		take_mask(pages, content, spdk_min(bytes, pages->mask_bytes));
+		return NULL;
+	}
+	at = page_at(pages, block, blocks);
+	if (at >= pages->count) {
+		return NULL;
+	}
+	if (written) {
+		set_used(pages, at, true);
+	}
+	return first_page(pages, at, content, sequence);
+}
+
 /* A write begins. */
 void
 spdkio_pages_write(struct spdkio_pages *pages, uint64_t block, uint64_t blocks, const uint8_t *content, uint64_t bytes)
 {
-	uint64_t at;
-	struct page *first;
 	uint32_t sequence;
+	struct page *first = look(pages, block, blocks, content, bytes, true, &sequence);
 
-	if (pages == NULL) {
-		return;
-	}
-	if (block == pages->mask_block) {
-		take_mask(pages, content, spdk_min(bytes, pages->mask_bytes));
-		return;
-	}
-	at = page_at(pages, block, blocks);
-	if (at >= pages->count) {
-		return;
-	}
-	set_used(pages, at, true);
-	first = first_page(pages, at, content, &sequence);
 	if (first == NULL) {
 		return;
 	}
@@ -283,23 +296,10 @@ spdkio_pages_write(struct spdkio_pages *pages, uint64_t block, uint64_t blocks, 
 void
 spdkio_pages_read(struct spdkio_pages *pages, uint64_t block, uint64_t blocks, const uint8_t *content, uint64_t bytes)
 {
-	uint64_t at;
-	struct page *first;
 	struct sum sum = { 0 };
 	uint32_t sequence;
+	struct page *first = look(pages, block, blocks, content, bytes, false, &sequence);
 
-	if (pages == NULL) {
-		return;
-	}
-	if (block == pages->mask_block) {
-		take_mask(pages, content, spdk_min(bytes, pages->mask_bytes));
-		return;
-	}
-	at = page_at(pages, block, blocks);
-	if (at >= pages->count) {
-		return;
-	}
-	first = first_page(pages, at, content, &sequence);
 	if (first == NULL) {
 		return;
 	}
