@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 
 /** What the chain of metadata pages of a blob says, as far as repairs are about it. */
 final class BlobPages implements MetadataPage.Visitor {
@@ -151,6 +152,18 @@ final class BlobPages implements MetadataPage.Visitor {
     /** The extent pages, in order. */
     List<Extents> extents() {
         return extents;
+    }
+
+    /** The extent page in which the blob ends; empty when that is full, or there is none. */
+    OptionalLong lastExtentPage() {
+        return leastClusters % MetadataPage.CLUSTERS_IN_EXTENT_PAGE == 0
+                ? OptionalLong.empty()
+                : extentPage((int) MetadataPage.entriesFor(leastClusters) - 1);
+    }
+
+    /** The page of an entry of the table; empty when it is none. */
+    OptionalLong extentPage(int entry) {
+        return extents.stream().filter(it -> it.entry == entry).mapToLong(Extents::page).findFirst();
     }
 
     /** What the part of the table that has fewest says. */

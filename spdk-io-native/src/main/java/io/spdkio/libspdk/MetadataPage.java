@@ -211,9 +211,10 @@ final class MetadataPage {
         memory.set(U32, CLUSTERS_AT + 4L * index, cluster);
     }
 
-    /** Makes an extent page one of so many clusters, none of which is allocated. */
-    void setUnallocated(int count) {
+    /** Makes an extent page one of so many clusters, of which those that it did not have are not allocated. */
+    void setClusterCount(int count) {
+        long kept = CLUSTERS_AT + 4L * Math.min(count, clusterCount());
         memory.set(U32, LENGTH_AT, 4 + 4 * count);
-        memory.asSlice(CLUSTERS_AT, NEXT_AT - CLUSTERS_AT).fill((byte) 0);
+        memory.asSlice(kept, NEXT_AT - kept).fill((byte) 0);
     }
 }

@@ -8,8 +8,8 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
- * The metadata pages of a store that SPDK has not loaded yet: reads and writes them, one operation at a time. Of larger
- * pages only the first 4096 bytes are used.
+ * The metadata pages of a store, under blobstore: reads and writes them, one operation at a time. Of larger pages only
+ * the first 4096 bytes are used.
  */
 final class MetadataPages {
     private static final long FIRST_ID = 1L << 32;
@@ -59,6 +59,19 @@ final class MetadataPages {
     /** Writes what is in a place. */
     CompletableFuture<Void> write(long number, int index) {
         return io.write(place(index), offset(number));
+    }
+
+    /** From now on the next load recovers the store, unless it is unloaded before. */
+    CompletableFuture<Void> markDirty() {
+        if (head.needsRecovery()) {
+            return CompletableFuture.completedFuture(null);
+        }
+        MemorySegment superBlock = place(0);
+        return io.read(superBlock, 0)
+                .thenCompose(_ -> {
+                    StoreHead.setDirty(superBlock);
+                    return io.write(superBlock, 0);
+                });
     }
 
     CompletableFuture<Void> zero(long number) {

@@ -34,6 +34,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
+import java.util.function.LongFunction;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
@@ -69,6 +70,7 @@ final class NativeBlobstore implements EngineBlobstore {
     private final BitSet blobs = new BitSet();
 
     private final Map<Long, List<NativeBlob>> open = new HashMap<>();
+    private final Map<Long, CompletableFuture<Void>> deletions = new HashMap<>();
     private final BlobExclusion exclusion;
     private final MetadataRoom room;
     private final Set<NativeBlobChannel> channels = ConcurrentHashMap.newKeySet();
@@ -78,6 +80,9 @@ final class NativeBlobstore implements EngineBlobstore {
 
     private final ArrayDeque<Runnable> waiting = new ArrayDeque<>();
     private int running;
+
+    /** How many blobs operations keep open. These wait for others, and so do not count as running. */
+    private int held;
 
     /** How many operations are done again, now that their external devices are ready. */
     private int retrying;
@@ -312,7 +317,7 @@ final class NativeBlobstore implements EngineBlobstore {
 
     private CompletionStage<Void> end(String what, BlobCalls.Start start) {
         requireNothingOpen(what);
-        if (running != 0 || ending) {
+        if (running != 0 || held != 0 || ending) {
             throw new SpdkException.Busy(
                     this + " can't be " + what + ": an operation is under way; wait for that", -Errno.EBUSY);
         }
@@ -408,7 +413,7 @@ final class NativeBlobstore implements EngineBlobstore {
 
     /** Ends one that was abandoned when nobody is in it any more. */
     void tryEnd() {
-        if (running != 0 || !channels.isEmpty() || gone) {
+        if (running != 0 || held != 0 || !channels.isEmpty() || gone) {
             return;
         }
         abandoned = false;
@@ -750,10 +755,15 @@ final class NativeBlobstore implements EngineBlobstore {
         };
     }
 
-    private long created(String what, long id) {
+    /** There is a new blob. Blobstore gives it the id of one that it is still deleting, which has to have ended. */
+    private CompletableFuture<Long> created(String what, long id) {
         requireWritten(what, id, 0);
-        noteBlob(id);
-        return id;
+        return deletions
+                .getOrDefault(id, CompletableFuture.completedFuture(null))
+                .handle((_, _) -> {
+                    noteBlob(id);
+                    return id;
+                });
     }
 
     /** That is what {@link MetadataRoom} is for; if it fails to do that, the store goes no further. */
@@ -799,7 +809,7 @@ final class NativeBlobstore implements EngineBlobstore {
                                                                 bs, struct, calls.onValue(), argument);
                                                     }
                                                 })))
-                .thenApply(id -> created(what, id));
+                .thenCompose(id -> created(what, id));
     }
 
     private static MemorySegment blobOptions(BlobOptions options, Arena arena) {
@@ -930,24 +940,66 @@ final class NativeBlobstore implements EngineBlobstore {
                                     blobs.clear(pageOf(id));
                                     return null;
                                 });
-        return changing(
-                id,
-                () ->
-                        clones.size() == 1
-                                ? merge(what, id, clones.getFirst(), delete)
-                                : exclusion.exclusively(
-                                        what, List.of(id), OptionalLong.empty(), () -> exclusion.inTurn(id, delete)));
+        CompletableFuture<Void> deletion =
+                changing(
+                        id,
+                        () ->
+                                clones.size() == 1
+                                        ? merge(what, id, clones.getFirst(), delete)
+                                        : exclusion.exclusively(
+                                                what,
+                                                List.of(id),
+                                                OptionalLong.empty(),
+                                                () -> exclusion.inTurn(id, delete)));
+        deletions.put(id, deletion);
+        return deletion.whenComplete((_, _) -> deletions.remove(id, deletion));
     }
 
     /** Deletes a snapshot with one clone. */
     private CompletableFuture<Void> merge(String what, long id, long clone, Supplier<CompletableFuture<Void>> delete) {
-        Supplier<CompletableFuture<Void>> reserved = () -> room.reserve(what, () -> room.toMerge(id, clone), delete);
+        Supplier<CompletableFuture<Void>> reserved =
+                () -> room.reserve(what, () -> room.toMerge(id, clone), () -> mergeNow(what, id, clone, delete));
         Supplier<CompletableFuture<Void>> quiet = () -> exclusion.quietly(clone, () -> written(clone, reserved));
         return exclusion.exclusively(
                 what,
                 List.of(id, clone),
                 OptionalLong.empty(),
                 () -> exclusion.inTurn(id, () -> exclusion.inTurn(clone, quiet)));
+    }
+
+    private CompletableFuture<Void> mergeNow(
+            String what, long id, long clone, Supplier<CompletableFuture<Void>> delete) {
+        checkUsable();
+        StoreHead head = device.superBlock().flatMap(bytes -> StoreHead.in(MemorySegment.ofArray(bytes))).orElseThrow();
+        StoreIo io = new StoreIo(runtime, thread, bdev, device, what);
+        return holding(
+                what, clone, _ -> AdoptedExtents.fit(io, head, runtime.memory(), id, clone, delete, device::fail));
+    }
+
+    /** Keeps a blob open, so that nobody reads its metadata from the device meanwhile. */
+    private <T> CompletableFuture<T> holding(String what, long id, LongFunction<CompletableFuture<T>> operation) {
+        BlobCalls.Start open = argument -> BlobH.spdk_bs_open_blob(bs, id, calls.onHandle(), argument);
+        return begin(new Operation(what, false, true, open, new CompletableFuture<>()))
+                .thenCompose(address -> {
+                    held++;
+                    CompletableFuture<T> done = new CompletableFuture<>();
+                    var _ =
+                            CompletableFuture.completedFuture(address)
+                                    .thenCompose(operation::apply)
+                                    .whenComplete((result, problem) -> {
+                                        var _ =
+                                                closeHandle(address)
+                                                        .thenRun(() -> {
+                                                            held--;
+                                                            if (problem == null) {
+                                                                done.complete(result);
+                                                            } else {
+                                                                done.completeExceptionally(unwrapped(problem));
+                                                            }
+                                                        });
+                                    });
+                    return done;
+                });
     }
 
     private interface Family {
@@ -979,7 +1031,7 @@ final class NativeBlobstore implements EngineBlobstore {
                     inUse.add(arena);
                     int before = writesOf(id);
                     return room.reserve(all, pages, () -> deriveNow(all, argument -> start.call(struct, argument)))
-                            .thenApply(newId -> {
+                            .thenCompose(newId -> {
                                 if (changes) {
                                     requireWritten(all, id, before);
                                 }
@@ -1144,16 +1196,12 @@ final class NativeBlobstore implements EngineBlobstore {
             return CompletableFuture.completedFuture(handles.getFirst().clusters());
         }
         String what = "looking at " + blob(id) + " of " + this;
-        return opening(what, argument -> BlobH.spdk_bs_open_blob(bs, id, calls.onHandle(), argument))
-                .thenCompose(address -> {
-                    long clusters = BlobH.spdk_blob_get_num_clusters(MemorySegment.ofAddress(address));
-                    began();
-                    return closeHandle(address)
-                            .thenApply(_ -> {
-                                finished();
-                                return clusters;
-                            });
-                });
+        return holding(
+                what,
+                id,
+                address ->
+                        CompletableFuture.completedFuture(
+                                BlobH.spdk_blob_get_num_clusters(MemorySegment.ofAddress(address))));
     }
 
     @Override

@@ -63,6 +63,12 @@ record StoreHead(
                         u32(superBlock, CLEAN_AT) == 0 || u32(superBlock, BLOB_ID_MASK_LENGTH_AT) == 0));
     }
 
+    /** Makes a super block that of a store which was not unloaded. */
+    static void setDirty(MemorySegment superBlock) {
+        superBlock.set(U32, CLEAN_AT, 0);
+        new MetadataPage(superBlock).seal();
+    }
+
     private static long sizeAt(MemorySegment superBlock, int at) {
         long size = u32(superBlock, at);
         return size == 0 ? OLD_SIZE_BYTES : size;

@@ -7,20 +7,23 @@ import java.lang.foreign.MemorySegment;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * The device of a store that SPDK has not loaded yet. A write is durable when it has completed, where the device
- * flushes. On the thread that becomes the metadata thread.
+ * The device of a store, under blobstore, which has not loaded it yet or does nothing with what is read and written. A
+ * write is durable when it has completed, where the device flushes. On the metadata thread, or what becomes it.
  */
 final class StoreIo {
     private final SpdkRuntime runtime;
     private final NativeThread thread;
     private final NativeBdev bdev;
     private final StoreDevice device;
+    private final String what;
 
-    StoreIo(SpdkRuntime runtime, NativeThread thread, NativeBdev bdev, StoreDevice device) {
+    /** What it is for, for messages. */
+    StoreIo(SpdkRuntime runtime, NativeThread thread, NativeBdev bdev, StoreDevice device, String what) {
         this.runtime = runtime;
         this.thread = thread;
         this.bdev = bdev;
         this.device = device;
+        this.what = what;
     }
 
     long sizeBytes() {
@@ -54,8 +57,7 @@ final class StoreIo {
                 .thenAccept(result -> {
                     if (result.status() != 0) {
                         throw SpdkException.of(
-                                "loading the blobstore on '%s': its metadata can't be %s"
-                                        .formatted(bdev.name(), writing ? "written" : "read"),
+                                "%s: metadata can't be %s".formatted(what, writing ? "written" : "read"),
                                 result.status());
                     }
                 });

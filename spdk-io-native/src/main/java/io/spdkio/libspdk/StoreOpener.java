@@ -59,7 +59,9 @@ final class StoreOpener {
         NativeBlobstore store = store("loading a blobstore");
         StoreRepair repair =
                 new StoreRepair(
-                        new StoreIo(runtime, thread, bdev, store.device()), runtime.memory(), options.forceRecovery());
+                        new StoreIo(runtime, thread, bdev, store.device(), "loading the blobstore on " + what),
+                        runtime.memory(),
+                        options.forceRecovery());
         return store.begin(
                 what,
                 () ->

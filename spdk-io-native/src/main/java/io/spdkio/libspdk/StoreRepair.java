@@ -8,7 +8,7 @@ import java.util.function.Consumer;
 
 /**
  * Ends what a power cut has left unfinished, before SPDK loads the store, where its own recovery would lose something
- * or end the process: {@link UnfinishedSnapshots} and {@link UnfinishedShrinks}.
+ * or end the process: {@link UnfinishedSnapshots} and {@link UnfinishedResizes}.
  *
  * <p>Of a store that was unloaded it reads the super block and no more. Of others it reads all metadata, a megabyte at
  * a time, and then those pages again that belong to what may be unfinished.
@@ -57,13 +57,13 @@ final class StoreRepair {
     /** Snapshots first: those that are dropped have their extent pages in common with other blobs. */
     private static CompletableFuture<Void> repair(MetadataPages pages) {
         UnfinishedSnapshots snapshots = new UnfinishedSnapshots(pages);
-        UnfinishedShrinks shrinks = new UnfinishedShrinks(pages);
+        UnfinishedResizes resizes = new UnfinishedResizes(pages);
         return pages.scan(
                         (number, page) -> {
                             snapshots.look(page);
-                            shrinks.look(number, page);
+                            resizes.look(number, page);
                         })
                 .thenCompose(_ -> snapshots.end())
-                .thenCompose(_ -> shrinks.end());
+                .thenCompose(_ -> resizes.end());
     }
 }

@@ -60,7 +60,7 @@ public abstract class BlobTortureTck {
     private static final int UNITS_A_CLUSTER = 4;
     private static final int CLUSTER = UNITS_A_CLUSTER * UNIT;
     private static final long DEVICE_BYTES = 8L << 20;
-    private static final int FEWEST_METADATA_PAGES = 400;
+    private static final int FEWEST_METADATA_PAGES = 60;
     private static final int MOST_METADATA_PAGES = 800;
     private static final int WRITERS = 2;
     private static final int BLOBS_A_WRITER = 2;

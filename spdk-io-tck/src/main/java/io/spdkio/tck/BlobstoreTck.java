@@ -10,6 +10,8 @@ import io.spdkio.SpdkException;
 import io.spdkio.bdev.Bdev;
 import io.spdkio.bdev.BdevDesc;
 import io.spdkio.bdev.BdevIo;
+import io.spdkio.bdev.CustomBdev;
+import io.spdkio.bdev.IoType;
 import io.spdkio.bdev.OpenMode;
 import io.spdkio.blob.Blob;
 import io.spdkio.blob.BlobCursor;
@@ -25,12 +27,14 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
 
 /** Stores and what they say of themselves: init, load, unload, destroy, grow, blobs and their metadata. */
@@ -424,6 +428,38 @@ public abstract class BlobstoreTck extends BlobTckBase {
     }
 
     // ---- blobs
+
+    @Test
+    void aBlobThatIsCreatedWhileAnotherIsDeletedIsThereAndStays() {
+        TestBackend backend = TestBackend.of(16 * 256, 4096);
+        Blobstore store = init(create(CustomBdev.of(newName("disk"), backend)), BlobstoreOptions.defaults());
+        long free = store.freeClusters();
+        BlobId first = await(store.create(BlobOptions.thick(3)));
+        // Nobody knows what is freed when; in the middle of it nearly all is.
+        backend.script =
+                (it, io) -> {
+                    if (io.type() == IoType.UNMAP) {
+                        TestBackend.hold(it, io);
+                    } else {
+                        it.serve(io);
+                    }
+                };
+        IoFuture<Void> deleted = store.delete(first);
+        pollUntil("an unmap", () -> !backend.held.isEmpty());
+        CompletionStage<BlobId> snapshot = store.create(BlobOptions.thick(1)).thenCompose(store::snapshot);
+        pollFor(Duration.ofMillis(20));
+        backend.script = TestBackend::serve;
+        backend.serveHeld();
+        await(deleted);
+        BlobId made = await(snapshot);
+        BlobId second = await(store.clonesOf(made)).getFirst();
+        assertThat(allBlobs(store)).containsExactlyInAnyOrder(made, second);
+        assertThat(store.freeClusters()).isEqualTo(free - 1);
+        await(store.delete(second));
+        await(store.delete(made));
+        assertThat(store.freeClusters()).isEqualTo(free);
+        store.close();
+    }
 
     @Test
     void aBlobThatDoesNotExistIsNotFound() {

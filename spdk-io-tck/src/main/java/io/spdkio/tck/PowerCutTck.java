@@ -37,7 +37,6 @@ import java.util.function.Consumer;
 public abstract class PowerCutTck extends BlobTckBase {
     private static final int CLUSTER = 16_384;
     private static final int PAGE = 4096;
-    private static final int CLUSTERS_IN_EXTENT_PAGE = 512;
 
     /** For the subclasses. */
     protected PowerCutTck() {}
@@ -49,17 +48,6 @@ public abstract class PowerCutTck extends BlobTckBase {
      * @return what is wrong with the store in it, one line each
      */
     protected abstract List<String> check(MemorySegment image);
-
-    /**
-     * Whether a blob with an extent table has its old size or its new one after a cut while it grew to more than what
-     * an extent page tells of. Of an engine that does not make such blobs larger in one step, and says so here, less is
-     * asked, for that blob and that step alone: it may have the size of any number of whole extent pages in between.
-     *
-     * @return true unless the engine says otherwise
-     */
-    protected boolean growsInOneStep() {
-        return true;
-    }
 
     // ---- what should be there
 
@@ -105,14 +93,8 @@ public abstract class PowerCutTck extends BlobTckBase {
         /** Pages that the step under way writes, which may hold anything; by blob. */
         final Map<String, Set<Long>> unknown = new LinkedHashMap<>();
 
-        /** The blob that the step makes larger, when {@link #growsInOneStep} is about that; else null. */
-        String growing;
-
-        private final boolean table;
-
-        Run(Blobstore store, boolean table) {
+        Run(Blobstore store) {
             this.store = store;
-            this.table = table;
         }
 
         void step(Consumer<Model> change, Runnable operation) {
@@ -183,26 +165,7 @@ public abstract class PowerCutTck extends BlobTckBase {
                     });
         }
 
-        /** What the store may be after a cut in the step. */
-        List<Model> allowed() {
-            List<Model> allowed = new ArrayList<>(List.of(after, before));
-            if (growing != null) {
-                long from = before.blobs.get(growing).clusters;
-                long to = after.blobs.get(growing).clusters;
-                for (long size = CLUSTERS_IN_EXTENT_PAGE; size < to; size += CLUSTERS_IN_EXTENT_PAGE) {
-                    if (size > from) {
-                        Model between = before.copy();
-                        between.blobs.get(growing).clusters = size;
-                        allowed.add(between);
-                    }
-                }
-            }
-            return allowed;
-        }
-
         void resize(String name, long clusters) {
-            boolean several = clusters > after.blobs.get(name).clusters && clusters > CLUSTERS_IN_EXTENT_PAGE;
-            growing = table && several && !growsInOneStep() ? name : null;
             step(
                     model -> {
                         ModelBlob blob = model.blobs.get(name);
@@ -216,7 +179,6 @@ public abstract class PowerCutTck extends BlobTckBase {
                                         await(blob.blob.resize(clusters));
                                         await(blob.blob.syncMetadata());
                                     }));
-            growing = null;
         }
 
         void xattr(String name, String key, byte[] value) {
@@ -320,8 +282,7 @@ public abstract class PowerCutTck extends BlobTckBase {
         return text.getBytes(StandardCharsets.UTF_8);
     }
 
-    private static void script(Run run) {
-        boolean table = run.table;
+    private static void script(Run run, boolean table) {
         run.create("thick", BlobOptions.thick(5).withExtentTable(table));
         run.create("thin", BlobOptions.thin(1100).withExtentTable(table));
         run.write("thick", 1, 0, 3, 19);
@@ -410,8 +371,8 @@ public abstract class PowerCutTck extends BlobTckBase {
         try {
             try {
                 store = await(env.blobstores().load(bdev));
-                run = new Run(store, table);
-                script(run);
+                run = new Run(store);
+                script(run, table);
             } catch (SpdkException e) {
                 if (!device.isCut()) {
                     throw e;
@@ -437,7 +398,7 @@ public abstract class PowerCutTck extends BlobTckBase {
 
     private void verify(String where, MemorySegment image, Run run) {
         assertThat(check(image)).as("%s, as it is", where).isEmpty();
-        List<Model> models = run.allowed();
+        List<Model> models = List.of(run.after, run.before);
         PowerCutDevice device = new PowerCutDevice(image, 4096);
         Bdev bdev = create(CustomBdev.of(newName("after"), device));
         Blobstore store = null;

@@ -19,6 +19,7 @@ import io.spdkio.dma.DmaBuf;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.nio.charset.StandardCharsets;
@@ -591,6 +592,84 @@ public abstract class SnapshotTck extends BlobTckBase {
             assertThat(blob.read(20L * MIB, 4096)).containsOnly(0);
         }
         store.close();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "5, 7, true",
+        "5, 7, false",
+        "7, 5, true",
+        "7, 5, false",
+        "5, 600, true",
+        "5, 600, false",
+        "600, 5, true",
+        "600, 5, false",
+        "513, 1100, true",
+        "1100, 513, true",
+        "512, 513, true",
+        "600, 1, true"
+    })
+    void deletingTheSnapshotOfABlobThatWasResizedSinceLeavesTheNewSize(int before, int after, boolean extentTable) {
+        int cluster = 16_384;
+        Bdev bdev = malloc(64 * 256, 4096);
+        Blobstore store = init(bdev, BlobstoreOptions.defaults().withClusterSize(cluster));
+        BlobId id = await(store.create(BlobOptions.thin(before).withExtentTable(extentTable)));
+        BlobId snapshot;
+        long last = (Math.min(before, after) - 1L) * cluster;
+        try (OpenBlob blob = open(store, id)) {
+            blob.write((before - 1L) * cluster, filled(1, 4096));
+            blob.write(0, filled(2, 4096));
+            blob.write(last + 4096, filled(3, 4096));
+            snapshot = await(store.snapshot(id));
+            await(blob.blob.resize(after));
+        }
+        await(store.delete(snapshot));
+        long allocated = 0;
+        for (int load = 0; load < 4; load++) {
+            try (OpenBlob blob = open(store, id)) {
+                assertThat(blob.blob.clusters()).isEqualTo(after);
+                assertThat(blob.read(0, 4096)).containsOnly(2);
+                assertThat(blob.read(last + 4096, 4096)).containsOnly(3);
+                if (after > before) {
+                    assertThat(blob.read((long) before * cluster, 4096)).containsOnly(0);
+                    assertThat(blob.read((after - 1L) * cluster, 4096)).containsOnly(0);
+                }
+                allocated = blob.blob.allocatedClusters();
+                assertThat(allocated).isBetween(1L, 3L);
+            }
+            assertThat(store.freeClusters()).isEqualTo(store.totalDataClusters() - allocated);
+            store.close();
+            store = load(bdev, BlobstoreOptions.defaults().withForceRecovery(load % 2 == 0));
+        }
+        await(store.delete(id));
+        assertThat(store.freeClusters()).isEqualTo(store.totalDataClusters());
+        store.close();
+    }
+
+    @Test
+    void aSnapshotThatCanNotBeDeletedKeepsItsSizeWhenItsCloneHasAnother() {
+        Bdev bdev = malloc(64 * 256, 4096);
+        Blobstore store = init(bdev, BlobstoreOptions.defaults());
+        BlobId id = await(store.create(BlobOptions.thin(5)));
+        BlobId snapshot;
+        try (OpenBlob blob = open(store, id)) {
+            blob.write(4L * MIB, filled(1, 4096));
+            snapshot = await(store.snapshot(id));
+            await(blob.blob.resize(7));
+        }
+        try (OpenBlob _ = open(store, snapshot)) {
+            failsWith(SpdkException.Busy.class, () -> store.delete(snapshot));
+        }
+        store.close();
+        Blobstore again = load(bdev, BlobstoreOptions.defaults());
+        try (OpenBlob there = open(again, snapshot);
+                OpenBlob blob = open(again, id)) {
+            assertThat(there.blob.clusters()).isEqualTo(5);
+            assertThat(there.read(4L * MIB, 4096)).containsOnly(1);
+            assertThat(blob.blob.clusters()).isEqualTo(7);
+            assertThat(blob.read(4L * MIB, 4096)).containsOnly(1);
+        }
+        again.close();
     }
 
     // ---- everything at once

@@ -316,7 +316,7 @@ public final class StoreLoader {
     /** Ends what a power cut has left unfinished. */
     private CompletableFuture<Void> finish(StoreScan scan, EmbeddedBlobstore store) {
         List<Long> dropped = scan.dropped();
-        if (dropped.isEmpty() && scan.kept().isEmpty() && scan.halfShrunk().isEmpty()) {
+        if (dropped.isEmpty() && scan.kept().isEmpty() && scan.halfResized().isEmpty()) {
             return Async.done();
         }
         Supplier<CompletableFuture<Void>> drop =
@@ -328,18 +328,18 @@ public final class StoreLoader {
         return store.markDirty()
                 .thenCompose(_ -> drop.get())
                 .thenCompose(_ -> each(scan.kept(), id -> store.families().repair(id)))
-                .thenCompose(_ -> each(scan.halfShrunk(), id -> new Shrinking(scan, store, id).begin()));
+                .thenCompose(_ -> each(scan.halfResized(), id -> new Resizing(scan, store, id).begin()));
     }
 
     /**
-     * Writes a blob as it was read that was being made smaller. Its parent is of no interest. Where there is no room
-     * for that, it is read the same the next time, as nobody gets its extent pages.
+     * Writes a blob as it was read that was being resized. Its parent is of no interest. Where there is no room for
+     * that, it is read the same the next time, as nobody gets its extent pages.
      */
-    private final class Shrinking extends BlobReading<Void> {
+    private final class Resizing extends BlobReading<Void> {
         private final StoreScan scan;
         private final EmbeddedBlobstore store;
 
-        Shrinking(StoreScan scan, EmbeddedBlobstore store, long id) {
+        Resizing(StoreScan scan, EmbeddedBlobstore store, long id) {
             super(store, io, store.decoder(id));
             this.scan = scan;
             this.store = store;
@@ -352,13 +352,13 @@ public final class StoreLoader {
                     if (chain().length - 1 > scan.pages().clearCount()) {
                         warn(
                                 new CorruptStoreException(
-                                        "blob 0x%x is half shrunk, and stays so: no metadata page is free"
+                                        "blob 0x%x is half resized, and stays so: no metadata page is free"
                                                 .formatted(meta().id)));
                         return;
                     }
                     EmbeddedBlob blob = new EmbeddedBlob(store, meta());
                     blob.chain = chain();
-                    blob.unwritten().pieces.or(decoded().lostPieces());
+                    blob.unwritten().pieces.or(decoded().unfitPieces());
                     for (int page : decoded().pagesBehindEnd()) {
                         blob.unwritten().lostPages.add(page);
                     }

@@ -208,11 +208,14 @@ public final class BlobMetadata {
     /**
      * Reads the pages of a blob, one after the other, and then its extent pages, those too in order.
      *
-     * <p>SPDK makes a blob smaller by writing the last extent page that stays with the clusters that stay, then those
-     * behind it without any, all in place, and then the first page. So the first extent page with fewer clusters than
-     * there should be says where the blob ends. Only where it has none, and the one before it was never allocated, it
-     * doesn't: then the blob keeps its size, and those clusters are not allocated. Where a repair of that kind was cut
-     * short, the parts of the table differ in the number of clusters, and the smallest is right.
+     * <p>Where a blob was being resized and the power was cut, extent pages and the first page do not fit together.
+     * What an extent page has behind the end of the blob is left out: the blob was growing, or SPDK gave it a page of
+     * its snapshot, which was larger. SPDK makes a blob smaller by writing the last extent page that stays with the
+     * clusters that stay, then those behind it without any, all in place, and then the first page. So the first extent
+     * page with fewer clusters than there should be says where the blob ends. Only where it has none, and the one
+     * before it was never allocated, it doesn't: then the blob keeps its size, and those clusters are not allocated.
+     * Where a repair of that kind was cut short, the parts of the table differ in the number of clusters, and the
+     * smallest is right.
      */
     public static final class Decoder {
         private final BlobMetadata blob;
@@ -227,10 +230,10 @@ public final class BlobMetadata {
         private long mostClusters = -1;
 
         private boolean runsFound;
-        private boolean halfShrunk;
+        private boolean halfResized;
 
-        /** The pieces of which nothing is known any more; null before the first. */
-        private BitSet lostPieces;
+        /** The pieces whose extent pages are too long, or have nothing any more; null before the first. */
+        private BitSet unfitPieces;
 
         private int[] pagesBehindEnd = {};
 
@@ -260,27 +263,27 @@ public final class BlobMetadata {
         }
 
         /**
-         * Whether the blob was being made smaller and that was cut short: what is on the device does not fit together,
-         * and what was read does.
+         * Whether the blob was being resized and that was cut short: what is on the device does not fit together, and
+         * what was read does.
          *
          * @return true if so
          */
-        public boolean isHalfShrunk() {
-            return halfShrunk;
+        public boolean isHalfResized() {
+            return halfResized;
         }
 
         /**
-         * Pieces whose extent pages have to be written anew when the blob is half shrunk.
+         * Pieces whose extent pages have to be written anew when the blob is half resized.
          *
          * @return their numbers
          */
-        public BitSet lostPieces() {
-            return lostPieces == null ? new BitSet() : lostPieces;
+        public BitSet unfitPieces() {
+            return unfitPieces == null ? new BitSet() : unfitPieces;
         }
 
         /**
-         * Extent pages behind the end of a blob that is half shrunk. What is on the device refers to them, and what has
-         * to be written does not.
+         * Extent pages behind the end of a blob that is half resized. What is on the device refers to them, and what
+         * has to be written does not.
          *
          * @return their numbers
          */
@@ -467,7 +470,7 @@ public final class BlobMetadata {
             if (!blob.isThin() && count > totalClusters) {
                 throw corrupt(count + " clusters, more than the store has, " + totalClusters);
             }
-            halfShrunk |= tableClusters >= 0 && count != tableClusters;
+            halfResized |= tableClusters >= 0 && count != tableClusters;
             tableClusters = tableClusters < 0 ? count : Math.min(tableClusters, count);
             mostClusters = Math.max(mostClusters, count);
             int entries = ClusterMap.piecesFor(mostClusters);
@@ -500,7 +503,7 @@ public final class BlobMetadata {
                 return;
             }
             int pieces = ClusterMap.piecesFor(tableClusters);
-            if (table.length < pieces || (table.length > pieces && !halfShrunk)) {
+            if (table.length < pieces || (table.length > pieces && !halfResized)) {
                 throw corrupt("an extent table of " + table.length + " pages for " + tableClusters + " clusters");
             }
             blob.extentPages = table;
@@ -555,6 +558,8 @@ public final class BlobMetadata {
             long there = bytes / 4;
             if (there < wanted) {
                 tooShort(piece, first, there);
+            } else if (there > wanted) {
+                unfit(piece);
             }
             for (int i = 0; i < Math.min(there, wanted); i++) {
                 long cluster = Fields.u32(page, MetadataPage.DESCRIPTORS_AT + 9 + 4 * i);
@@ -569,15 +574,20 @@ public final class BlobMetadata {
         }
 
         private void tooShort(int piece, long first, long there) {
-            halfShrunk = true;
             boolean saysWhere =
-                    there > 0 || piece == 0 || (blob.extentPages[piece - 1] != 0 && !lostPieces().get(piece - 1));
+                    there > 0 || piece == 0 || (blob.extentPages[piece - 1] != 0 && !unfitPieces().get(piece - 1));
             if (saysWhere) {
+                halfResized = true;
                 endAt(first + there);
             } else {
-                lostPieces = lostPieces();
-                lostPieces.set(piece);
+                unfit(piece);
             }
+        }
+
+        private void unfit(int piece) {
+            halfResized = true;
+            unfitPieces = unfitPieces();
+            unfitPieces.set(piece);
         }
     }
 

@@ -108,8 +108,8 @@ public final class StoreChecker {
         if (scan.foundUnfinished()) {
             problems.add("the store was unloaded with a snapshot half made or half deleted");
         }
-        scan.halfShrunk()
-                .forEach(id -> problems.add("blob 0x%x: the store was unloaded with it half shrunk".formatted(id)));
+        scan.halfResized()
+                .forEach(id -> problems.add("blob 0x%x: the store was unloaded with it half resized".formatted(id)));
         return mask(UsedMask.PAGES, block, block.usedPageMaskStart(), block.usedPageMaskPages(), scan.pages(), memory)
                 .thenCompose(_ ->
                         mask(

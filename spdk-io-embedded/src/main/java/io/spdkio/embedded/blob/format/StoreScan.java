@@ -36,11 +36,10 @@ public final class StoreScan {
     private final Bits pages;
     private final Bits clusters;
     private final Map<Long, Long> parents = new HashMap<>();
-    private final Map<Long, BlobMetadata> unfinished = new LinkedHashMap<>();
-    private final Map<Long, int[]> chains = new HashMap<>();
+    private final Map<Long, Reading> unfinished = new LinkedHashMap<>();
     private final List<Long> kept = new ArrayList<>();
-    private final List<BlobMetadata> dropped = new ArrayList<>();
-    private final List<Long> halfShrunk = new ArrayList<>();
+    private final List<Long> dropped = new ArrayList<>();
+    private final List<Long> halfResized = new ArrayList<>();
     private Consumer<BlobMetadata> visitor = _ -> {};
 
     /** Memory for single pages that is not used now. */
@@ -143,17 +142,17 @@ public final class StoreScan {
      * @return their ids
      */
     public List<Long> dropped() {
-        return dropped.stream().map(blob -> blob.id).toList();
+        return dropped;
     }
 
     /**
-     * Blobs that were being made smaller. They count with the size that they were to have, of which the device does not
+     * Blobs that were being resized. They count with the size that they have in the end, of which the device does not
      * know yet.
      *
      * @return their ids
      */
-    public List<Long> halfShrunk() {
-        return halfShrunk;
+    public List<Long> halfResized() {
+        return halfResized;
     }
 
     /**
@@ -172,7 +171,7 @@ public final class StoreScan {
      * @return the numbers of its pages
      */
     public int[] chainOf(long id) {
-        return chains.getOrDefault(id, new int[0]);
+        return unfinished.containsKey(id) ? unfinished.get(id).chain : new int[0];
     }
 
     /**
@@ -357,8 +356,7 @@ public final class StoreScan {
             if (!blob.internalXattrs.isEmpty()) {
                 noteParent(blob);
                 if (cloneOf(blob).isPresent()) {
-                    unfinished.put(blob.id, blob);
-                    chains.put(blob.id, reading.chain);
+                    unfinished.put(blob.id, reading);
                     return;
                 }
             }
@@ -366,14 +364,7 @@ public final class StoreScan {
             problems.accept(e);
             return;
         }
-        if (reading.decoder.isHalfShrunk()) {
-            halfShrunk.add(blob.id);
-            // Nobody gets them before the blob is written.
-            for (int page : reading.decoder.pagesBehindEnd()) {
-                claim(blob, pages, page, false, "extent page ");
-            }
-        }
-        accept(blob, reading.chain, false);
+        accept(reading, false);
     }
 
     private void noteParent(BlobMetadata blob) {
@@ -391,25 +382,34 @@ public final class StoreScan {
 
     private void decide() {
         unfinished.forEach((id, snapshot) -> {
-            Long parent = parents.get(cloneOf(snapshot).getAsLong());
+            BlobMetadata blob = snapshot.decoder.blob();
+            Long parent = parents.get(cloneOf(blob).getAsLong());
             if (parent != null && parent == id.longValue()) {
                 kept.add(id);
-                accept(snapshot, chains.get(id), true);
+                accept(snapshot, true);
             } else {
-                dropped.add(snapshot);
+                dropped.add(id);
                 parents.remove(id);
             }
         });
     }
 
     /** Counts a blob, and what it uses. Its clone may have some of it too when it was being deleted. */
-    private void accept(BlobMetadata blob, int[] chain, boolean sharing) {
+    private void accept(Reading reading, boolean sharing) {
+        BlobMetadata blob = reading.decoder.blob();
+        if (reading.decoder.isHalfResized()) {
+            halfResized.add(blob.id);
+            // Nobody gets them before the blob is written.
+            for (int page : reading.decoder.pagesBehindEnd()) {
+                claim(blob, pages, page, false, "extent page ");
+            }
+        }
         foundBlobIds.set(MetadataPage.firstPage(blob.id));
         visitor.accept(blob);
         if (!claiming) {
             return;
         }
-        for (int page : chain) {
+        for (int page : reading.chain) {
             claim(blob, pages, page, false, "metadata page ");
         }
         if (blob.extentPages != null) {

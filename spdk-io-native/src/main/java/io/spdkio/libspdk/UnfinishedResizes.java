@@ -2,33 +2,48 @@ package io.spdkio.libspdk;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
 /**
- * Blobs with an extent table that a power cut left half shrunk. SPDK (v26.01) writes the last extent page that stays
- * anew, in place and with the clusters that stay, then those behind it, without any cluster, and then the blob's first
- * page. After a cut in between extent pages are shorter than the first page asks for. SPDK's recovery refuses a store
- * in which one has no cluster; otherwise it passes over the blob, or reads it with clusters in the wrong places.
+ * Blobs with an extent table that a power cut left half resized: their extent pages are shorter or longer than their
+ * first page asks for. SPDK (v26.01) takes the blob for one of another size then, reads it with clusters in the wrong
+ * places, passes over it, or refuses the store.
  *
- * <p>The first extent page that is too short says how large the blob was to be. Its chain of pages is made to say so,
- * in place, from the last page to the first: the number of clusters stands in each of them that has a part of the
- * table, so when the power is cut here they differ, and the smallest number is the one that was meant.
+ * <p>Making a blob smaller it writes the last extent page that stays anew, in place and with the clusters that stay,
+ * then those behind it, without any cluster, and then the blob's first page. The first extent page that is too short
+ * says how large the blob was to be. Its chain of pages is made to say so, in place, from the last page to the first:
+ * the number of clusters stands in each of them that has a part of the table, so when the power is cut here they
+ * differ, and the smallest number is the one that was meant. Only where the first that is too short has no cluster, and
+ * the one before it was never allocated, nothing says where the end was to be. Then the blob keeps its size, and what
+ * those pages held is not allocated.
  *
- * <p>Only where the first that is too short has no cluster, and the one before it was never allocated, nothing says
- * where the end was to be. Then the blob keeps its size, and what those pages held is not allocated.
- *
- * <p>A blob that was growing is none of these: its extent pages are longer than its first page asks for.
+ * <p>An extent page that is too long is that of a blob that was growing, or one that {@link AdoptedExtents} was about
+ * to make fit. It is cut off where the blob ends.
  */
-final class UnfinishedShrinks {
+final class UnfinishedResizes {
     private final MetadataPages pages;
 
     /** What is not sure to fit; by the blob that the pages say they are of. */
     private final Map<Long, Suspect> suspects = new HashMap<>();
 
-    UnfinishedShrinks(MetadataPages pages) {
+    /** Last extent pages and what they should have, and what extent pages that are not full have: what has no match. */
+    private final Map<Long, Last> lastPages = new HashMap<>();
+
+    private final Map<Long, Integer> counts = new HashMap<>();
+
+    /** Blobs whose last extent page is too long, or can be. */
+    private final Set<Long> tooLong = new HashSet<>();
+
+    /** How many clusters the last extent page of a blob should have; never all that there is room for. */
+    private record Last(long id, int count) {}
+
+    UnfinishedResizes(MetadataPages pages) {
         this.pages = pages;
     }
 
@@ -68,20 +83,58 @@ final class UnfinishedShrinks {
             int count = page.clusterCount();
             if (count < MetadataPage.CLUSTERS_IN_EXTENT_PAGE) {
                 suspect(page.id(), it -> it.ends.put(number, page.firstCluster() + count));
+                Last last = lastPages.get(number);
+                if (last != null && last.count == count) {
+                    lastPages.remove(number);
+                } else {
+                    counts.put(number, count);
+                }
             }
         } else {
-            page.visit(
-                    new MetadataPage.Visitor() {
-                        @Override
-                        public void table(long clusters) {
-                            suspect(
-                                    page.id(),
-                                    it -> {
-                                        it.addTable(clusters);
-                                        it.whole |= page.sequence() == 0 && page.next() == MetadataPage.NO_NEXT;
-                                    });
-                        }
+            page.visit(new Table(page));
+        }
+    }
+
+    /** Looks at the part of a table that is in a page. */
+    private final class Table implements MetadataPage.Visitor {
+        private final long id;
+        private final boolean alone;
+        private long clusters;
+        private int entries;
+
+        Table(MetadataPage page) {
+            id = page.id();
+            alone = page.sequence() == 0 && page.next() == MetadataPage.NO_NEXT;
+        }
+
+        @Override
+        public void table(long clusters) {
+            this.clusters = clusters;
+            suspect(
+                    id,
+                    it -> {
+                        it.addTable(clusters);
+                        it.whole |= alone;
                     });
+            // Where a table in several pages ends is not known here.
+            if (!alone) {
+                tooLong.add(id);
+            }
+        }
+
+        @Override
+        public void extentPages(long page, long count) {
+            entries += (int) count;
+            int wanted = (int) (clusters % MetadataPage.CLUSTERS_IN_EXTENT_PAGE);
+            if (page == 0 || wanted == 0 || entries != MetadataPage.entriesFor(clusters)) {
+                return;
+            }
+            Integer there = counts.get(page);
+            if (there != null && there == wanted) {
+                counts.remove(page);
+            } else {
+                lastPages.put(page, new Last(id, wanted));
+            }
         }
     }
 
@@ -93,15 +146,48 @@ final class UnfinishedShrinks {
         }
     }
 
-    /** Ends them, when all pages were looked at. Reads the pages of those blobs that may be half shrunk. */
+    /** Ends them, when all pages were looked at. Reads the pages of those blobs that may be half resized. */
     CompletableFuture<Void> end() {
+        lastPages.forEach((page, last) -> {
+            Integer there = counts.get(page);
+            if (there == null || there > last.count) {
+                tooLong.add(last.id);
+            }
+        });
         suspects.values().removeIf(suspect -> !suspect.needsLook());
         return MetadataPages.each(
-                suspects.entrySet(),
-                entry -> pages.blob(entry.getKey()).thenCompose(blob -> end(blob, entry.getValue())));
+                        suspects.entrySet(),
+                        entry -> pages.blob(entry.getKey()).thenCompose(blob -> shorten(blob, entry.getValue())))
+                .thenCompose(_ -> MetadataPages.each(tooLong, id -> pages.blob(id).thenCompose(this::cutOff)));
     }
 
-    private CompletableFuture<Void> end(BlobPages blob, Suspect suspect) {
+    /** Cuts off what the last extent page has behind the end of its blob. */
+    private CompletableFuture<Void> cutOff(BlobPages blob) {
+        long clusters = blob.leastClusters();
+        OptionalLong number = blob.isWhole() ? blob.lastExtentPage() : OptionalLong.empty();
+        if (number.isEmpty()) {
+            return CompletableFuture.completedFuture(null);
+        }
+        long page = number.getAsLong();
+        return pages.read(page)
+                .thenCompose(extents -> {
+                    long count = clusters - extents.firstCluster();
+                    if (!extents.isValid()
+                            || !extents.isExtentPage()
+                            || extents.clusterCount() <= count
+                            || count <= 0) {
+                        return CompletableFuture.completedFuture(null);
+                    }
+                    pages.log(
+                            "blob 0x%x has %,d clusters, and its last extent page had %,d more"
+                                    .formatted(blob.id(), clusters, extents.clusterCount() - count));
+                    extents.setClusterCount((int) count);
+                    extents.seal();
+                    return pages.write(page, 0);
+                });
+    }
+
+    private CompletableFuture<Void> shorten(BlobPages blob, Suspect suspect) {
         if (!blob.isWhole()) {
             return CompletableFuture.completedFuture(null);
         }
@@ -159,7 +245,7 @@ final class UnfinishedShrinks {
                         .formatted(id, first, first + count - 1));
         return pages.read(number)
                 .thenCompose(page -> {
-                    page.setUnallocated(count);
+                    page.setClusterCount(count);
                     page.seal();
                     return pages.write(number, 0);
                 });

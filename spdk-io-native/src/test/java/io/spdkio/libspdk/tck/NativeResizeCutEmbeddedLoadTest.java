@@ -3,8 +3,8 @@ package io.spdkio.libspdk.tck;
 import io.spdkio.SpdkEnv;
 import io.spdkio.tck.EngineFixture;
 
-/** What SPDK left of a blob that it was making smaller is the same blob to the other engine. */
-final class NativeShrinkCutEmbeddedLoadTest extends NativeShrinkCutTest {
+/** What SPDK left of a blob whose size it was changing is the same blob to the other engine. */
+final class NativeResizeCutEmbeddedLoadTest extends NativeResizeCutTest {
     @Override
     protected EngineFixture loader() {
         return Embedded.FIXTURE;

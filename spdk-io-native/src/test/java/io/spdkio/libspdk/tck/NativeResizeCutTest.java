@@ -3,13 +3,13 @@ package io.spdkio.libspdk.tck;
 import io.spdkio.blob.BlobId;
 import io.spdkio.libspdk.RequiresSpdk;
 import io.spdkio.tck.EngineFixture;
-import io.spdkio.tck.ShrinkCutTck;
+import io.spdkio.tck.ResizeCutTck;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 @RequiresSpdk
-class NativeShrinkCutTest extends ShrinkCutTck {
+class NativeResizeCutTest extends ResizeCutTck {
     @Override
     protected EngineFixture fixture() {
         return NativeFixture.INSTANCE;

@@ -3,12 +3,12 @@ package io.spdkio.embedded.tck;
 import io.spdkio.blob.BlobId;
 import io.spdkio.embedded.blob.format.Images;
 import io.spdkio.tck.EngineFixture;
-import io.spdkio.tck.ShrinkCutTck;
+import io.spdkio.tck.ResizeCutTck;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
-final class EmbeddedShrinkCutTest extends ShrinkCutTck {
+final class EmbeddedResizeCutTest extends ResizeCutTck {
     @Override
     protected EngineFixture fixture() {
         return EmbeddedFixture.INSTANCE;

@@ -22,21 +22,21 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import java.util.zip.CRC32;
 
 /**
- * Cuts the power after every single write while a blob with an extent table of several pages is made smaller, and then
- * once more after every write of the load that follows. Afterwards the blob has its old size or its new one, with what
- * was written to it up to the smaller of the two, and it can be worked with.
+ * Cuts the power after every single write while a blob with an extent table is made smaller or larger, or takes over
+ * the extent pages of its snapshot when it was resized before, and then once more after every write of the load that
+ * follows. Afterwards the blob has its old size or its new one, with what was written to it up to the smaller of the
+ * two, and it can be worked with.
  */
 @Timeout(600)
-public abstract class ShrinkCutTck extends BlobTckBase {
+public abstract class ResizeCutTck extends BlobTckBase {
     /** What a cluster begins with, and all of one where metadata pages are no larger. */
     private static final int DATA_BYTES = 4096;
 
-    /** Of four extent pages. */
-    private static final long FROM = 1600;
-
+    private static final long FOUR_EXTENT_PAGES = 1600;
     private static final int DEVICE_CLUSTERS = 2048;
 
     /**
@@ -48,7 +48,7 @@ public abstract class ShrinkCutTck extends BlobTckBase {
     private static final int PARENT_BYTES = 9 + 4 + 8;
 
     /** For the subclasses. */
-    protected ShrinkCutTck() {}
+    protected ResizeCutTck() {}
 
     /**
      * Looks at an image without the engine.
@@ -112,67 +112,155 @@ public abstract class ShrinkCutTck extends BlobTckBase {
         }
     }
 
-    /** A blob, and what is done to it. Clusters are as large as metadata pages. */
-    record Shrink(String kind, long to, Table table, List<Long> written, int pageBytes) {
-        Shrink(String kind, long to, Table table, List<Long> written) {
-            this(kind, to, table, written, 4096);
+    enum Kind {
+        THICK,
+        THIN,
+        /** Of a snapshot of another blob. */
+        CLONE,
+        /** Has a snapshot, was resized since, and the snapshot is deleted. */
+        MERGED
+    }
+
+    /**
+     * A blob, and what becomes of it. Clusters are as large as metadata pages.
+     *
+     * @param kind what it is
+     * @param from its size when it is written to
+     * @param to its size in the end
+     * @param table where its extent table is
+     * @param written the clusters that are written to
+     * @param writtenLater those that are written to after the snapshot and with the new size
+     * @param pageBytes the size of metadata pages
+     */
+    record Change(
+            Kind kind, long from, long to, Table table, List<Long> written, List<Long> writtenLater, int pageBytes) {
+        Change(Kind kind, long from, long to, Table table, List<Long> written) {
+            this(kind, from, to, table, written, List.of(), 4096);
+        }
+
+        static Change shrink(Kind kind, long to, Table table, List<Long> written) {
+            return new Change(kind, FOUR_EXTENT_PAGES, to, table, written);
+        }
+
+        static Change merge(long from, long to, Long... later) {
+            return new Change(Kind.MERGED, from, to, Table.FIRST, ends(from, to), List.of(later), 4096);
+        }
+
+        /** The first cluster, and the last ones of both sizes. */
+        static List<Long> ends(long from, long to) {
+            return Stream.of(0L, from - 1, to - 1).filter(at -> at >= 0 && at < from).distinct().toList();
+        }
+
+        Change withTable(Table other) {
+            return new Change(kind, from, to, other, written, writtenLater, pageBytes);
+        }
+
+        Change withPageBytes(int bytes) {
+            return new Change(kind, from, to, table, written, writtenLater, bytes);
         }
 
         boolean isThin() {
-            return !kind.equals("thick");
+            return kind != Kind.THICK;
         }
 
         boolean isClone() {
-            return kind.equals("clone");
+            return kind == Kind.CLONE || kind == Kind.MERGED;
+        }
+
+        long smaller() {
+            return Math.min(from, to);
+        }
+
+        long larger() {
+            return Math.max(from, to);
         }
     }
 
-    static List<Shrink> shrinks() {
+    static List<Change> shrinks() {
         List<Long> everywhere = List.of(0L, 2L, 511L, 512L, 650L, 1023L, 1024L, 1499L, 1535L, 1536L, 1595L);
-        List<Shrink> shrinks = new ArrayList<>();
-        for (String kind : List.of("thick", "thin")) {
+        List<Change> shrinks = new ArrayList<>();
+        for (Kind kind : List.of(Kind.THICK, Kind.THIN)) {
             for (long to : List.of(1590L, 1536L, 1500L, 1024L, 700L, 512L, 3L, 0L)) {
-                shrinks.add(new Shrink(kind, to, Table.FIRST, everywhere));
+                shrinks.add(Change.shrink(kind, to, Table.FIRST, everywhere));
             }
             for (Table table : Table.values()) {
-                shrinks.add(new Shrink(kind, 700, table, everywhere));
-                shrinks.add(new Shrink(kind, 1024, table, everywhere));
+                shrinks.add(Change.shrink(kind, 700, table, everywhere));
+                shrinks.add(Change.shrink(kind, 1024, table, everywhere));
             }
         }
         for (Table table : List.of(Table.FIRST, Table.AFTER_ONE)) {
-            shrinks.add(new Shrink("clone", 700, table, everywhere));
+            shrinks.add(Change.shrink(Kind.CLONE, 700, table, everywhere));
         }
         // Without some extent pages.
         List<Long> notSecond = List.of(0L, 2L, 1100L, 1535L, 1595L);
         for (long to : List.of(1550L, 1200L, 1024L, 700L, 512L, 3L, 0L)) {
-            shrinks.add(new Shrink("thin", to, Table.FIRST, notSecond));
+            shrinks.add(Change.shrink(Kind.THIN, to, Table.FIRST, notSecond));
         }
-        shrinks.add(new Shrink("clone", 700, Table.FIRST, notSecond));
-        shrinks.add(new Shrink("thin", 700, Table.THIRD, notSecond));
+        shrinks.add(Change.shrink(Kind.CLONE, 700, Table.FIRST, notSecond));
+        shrinks.add(Change.shrink(Kind.THIN, 700, Table.THIRD, notSecond));
         List<Long> notFirst = List.of(600L, 1100L, 1535L);
         for (long to : List.of(1500L, 700L, 512L, 3L, 0L)) {
-            shrinks.add(new Shrink("thin", to, Table.FIRST, notFirst));
+            shrinks.add(Change.shrink(Kind.THIN, to, Table.FIRST, notFirst));
         }
-        shrinks.add(new Shrink("thin", 1000, Table.AFTER_THREE, List.of(1599L)));
-        shrinks.add(new Shrink("thin", 1000, Table.FIRST, List.of()));
+        shrinks.add(Change.shrink(Kind.THIN, 1000, Table.AFTER_THREE, List.of(1599L)));
+        shrinks.add(Change.shrink(Kind.THIN, 1000, Table.FIRST, List.of()));
         for (int pageBytes : List.of(8192, 12288)) {
-            shrinks.add(new Shrink("thick", 700, Table.AFTER_ONE, everywhere, pageBytes));
-            shrinks.add(new Shrink("thin", 700, Table.THIRD, notSecond, pageBytes));
+            shrinks.add(Change.shrink(Kind.THICK, 700, Table.AFTER_ONE, everywhere).withPageBytes(pageBytes));
+            shrinks.add(Change.shrink(Kind.THIN, 700, Table.THIRD, notSecond).withPageBytes(pageBytes));
         }
         return shrinks;
     }
 
+    static List<Change> growths() {
+        List<Change> growths = new ArrayList<>();
+        for (Kind kind : List.of(Kind.THICK, Kind.THIN, Kind.CLONE)) {
+            for (Table table : List.of(Table.FIRST, Table.AFTER_ONE)) {
+                growths.add(new Change(kind, 5, 7, table, List.of(0L, 4L)));
+                growths.add(new Change(kind, 5, 1600, table, List.of(0L, 4L)));
+                growths.add(new Change(kind, 700, 1024, table, List.of(0L, 511L, 512L, 699L)));
+                growths.add(new Change(kind, 700, 1500, table, List.of(699L)));
+                growths.add(new Change(kind, 1024, 1100, table, List.of(0L, 1023L)));
+            }
+        }
+        growths.add(new Change(Kind.THICK, 5, 700, Table.FIRST, List.of(0L, 4L)).withPageBytes(8192));
+        return growths;
+    }
+
+    static List<Change> merges() {
+        return List.of(
+                Change.merge(5, 7),
+                Change.merge(7, 5),
+                Change.merge(5, 600, 599L),
+                Change.merge(5, 1600, 600L, 1599L),
+                Change.merge(600, 5),
+                Change.merge(600, 5, 0L),
+                Change.merge(700, 1600, 0L),
+                Change.merge(700, 1600, 550L),
+                Change.merge(1600, 700, 3L),
+                Change.merge(1600, 700, 600L),
+                Change.merge(512, 513),
+                Change.merge(513, 512),
+                Change.merge(1024, 1100),
+                Change.merge(1100, 0),
+                Change.merge(5, 600, 599L).withTable(Table.AFTER_ONE),
+                Change.merge(1600, 700).withTable(Table.AFTER_ONE),
+                Change.merge(700, 1600, 1599L).withTable(Table.THIRD),
+                Change.merge(1600, 700).withTable(Table.THIRD),
+                Change.merge(7, 5).withPageBytes(8192),
+                Change.merge(5, 7).withPageBytes(8192));
+    }
+
     @ParameterizedTest
-    @MethodSource("shrinks")
-    void afterACutAnywhereTheBlobHasItsOldOrItsNewSize(Shrink shrink) {
-        new Trial(shrink).run();
+    @MethodSource({"shrinks", "growths", "merges"})
+    void afterACutAnywhereTheBlobHasItsOldOrItsNewSize(Change change) {
+        new Trial(change).run();
     }
 
     /** What a device holds after a cut. */
     private record Image(String where, MemorySegment content) {}
 
     private final class Trial {
-        private final Shrink shrink;
+        private final Change change;
         private final TreeMap<Long, byte[]> contents = new TreeMap<>();
 
         /** What the parent has. */
@@ -183,18 +271,18 @@ public abstract class ShrinkCutTck extends BlobTckBase {
 
         private BlobId id;
 
-        Trial(Shrink shrink) {
-            this.shrink = shrink;
+        Trial(Change change) {
+            this.change = change;
         }
 
         void run() {
             MemorySegment start = make();
-            int writes = shrinkUntil(new PowerCutDevice(start, 4096), Integer.MAX_VALUE);
+            int writes = changeUntil(new PowerCutDevice(start, 4096), Integer.MAX_VALUE);
             assertThat(writes).isPositive();
             List<Image> images = new ArrayList<>();
             for (int cut = 1; cut <= writes; cut++) {
                 PowerCutDevice device = new PowerCutDevice(start, 4096);
-                var _ = shrinkUntil(device, cut);
+                var _ = changeUntil(device, cut);
                 images.addAll(images("cut after write " + cut, device));
             }
             if (loader() != fixture()) {
@@ -214,20 +302,21 @@ public abstract class ShrinkCutTck extends BlobTckBase {
 
         /** A store that was unloaded, with the blob as it is before. */
         private MemorySegment make() {
-            PowerCutDevice device = new PowerCutDevice((long) DEVICE_CLUSTERS * shrink.pageBytes, 4096);
+            PowerCutDevice device = new PowerCutDevice((long) DEVICE_CLUSTERS * change.pageBytes, 4096);
             Bdev bdev = create(CustomBdev.of(newName("made"), device));
             Blobstore store =
                     init(
                             bdev,
                             BlobstoreOptions.defaults()
-                                    .withClusterSize(shrink.pageBytes)
-                                    .withMetadataPageSize(shrink.pageBytes)
+                                    .withClusterSize(change.pageBytes)
+                                    .withMetadataPageSize(change.pageBytes)
                                     .withMetadataPages(64));
-            BlobOptions options = shrink.isThin() ? BlobOptions.thin(FROM) : BlobOptions.thick(FROM);
-            BlobOptions filled = shrink.table.fill(options.withExtentTable(true), shrink.isClone());
-            if (shrink.isClone()) {
+            BlobOptions options = change.isThin() ? BlobOptions.thin(change.from) : BlobOptions.thick(change.from);
+            BlobOptions filled = change.table.fill(options.withExtentTable(true), change.isClone());
+            if (change.kind == Kind.CLONE) {
                 BlobId parent = await(store.create(options.withExtentTable(true)));
-                fill(store, parent, List.of(0L, 1L, 513L, 1030L, 1598L), 40, below);
+                List<Long> there = List.of(0L, 1L, 513L, 1030L, 1598L);
+                fill(store, parent, there.stream().filter(at -> at < change.from).toList(), 40, below);
                 await(store.snapshot(parent, Map.of()));
                 BlobId snapshot = await(store.parentOf(parent)).orElseThrow();
                 id = await(store.clone(snapshot, filled.xattrs()));
@@ -235,7 +324,14 @@ public abstract class ShrinkCutTck extends BlobTckBase {
             } else {
                 id = await(store.create(filled));
             }
-            fill(store, id, shrink.written, 1, contents);
+            fill(store, id, change.written, 1, contents);
+            if (change.kind == Kind.MERGED) {
+                await(store.snapshot(id));
+                try (OpenBlob blob = open(store, id)) {
+                    await(blob.blob.resize(change.to));
+                }
+                fill(store, id, change.writtenLater, 80, contents);
+            }
             await(store.unload());
             MemorySegment image = device.afterCut(PowerCutDevice.Fate.LOST, random);
             assertThat(check(image)).isEmpty();
@@ -248,24 +344,22 @@ public abstract class ShrinkCutTck extends BlobTckBase {
             try (OpenBlob opened = open(store, blob)) {
                 for (long cluster : clusters) {
                     byte[] bytes = filled(fill++, DATA_BYTES);
-                    opened.write(cluster * shrink.pageBytes, bytes);
+                    opened.write(cluster * change.pageBytes, bytes);
                     into.put(cluster, bytes);
                 }
             }
         }
 
-        private int shrinkUntil(PowerCutDevice device, int cut) {
+        private int changeUntil(PowerCutDevice device, int cut) {
             device.cutAfter(cut);
             Bdev bdev = create(CustomBdev.of(newName("cut"), device));
             Blobstore store = null;
             try {
                 store = await(env.blobstores().load(bdev));
-                OpenBlob blob = open(store, id);
-                try {
-                    await(blob.blob.resize(shrink.to));
-                    await(blob.blob.syncMetadata());
-                } finally {
-                    close(blob);
+                if (change.kind == Kind.MERGED) {
+                    await(store.delete(await(store.parentOf(id)).orElseThrow()));
+                } else {
+                    resize(store);
                 }
             } catch (SpdkException e) {
                 if (!device.isCut()) {
@@ -275,6 +369,16 @@ public abstract class ShrinkCutTck extends BlobTckBase {
                 end(store, bdev);
             }
             return device.writes();
+        }
+
+        private void resize(Blobstore store) {
+            OpenBlob blob = open(store, id);
+            try {
+                await(blob.blob.resize(change.to));
+                await(blob.blob.syncMetadata());
+            } finally {
+                close(blob);
+            }
         }
 
         /** The power may be gone; closing then fails, and that is all right. */
@@ -329,14 +433,19 @@ public abstract class ShrinkCutTck extends BlobTckBase {
                 store = await(env.blobstores().load(bdev));
                 int writes = device.writes();
                 try (OpenBlob blob = open(store, id)) {
-                    assertThat(blob.blob.clusters()).as("%s: the size", where).isIn(FROM, shrink.to);
+                    assertThat(blob.blob.clusters())
+                            .as("%s: the size", where)
+                            .isIn(change.kind == Kind.MERGED ? change.to : change.from, change.to);
                     assertThat(blob.blob.clusters()).as("%s: as others read it", where).isEqualTo(map.size());
-                    compare(where, blob, Math.min(blob.blob.clusters(), shrink.to));
+                    compare(where, blob, change.kind == Kind.MERGED ? change.to : change.smaller());
                 }
                 await(store.unload());
                 MemorySegment unloaded = device.afterCut(PowerCutDevice.Fate.LOST, random);
                 assertThat(check(unloaded)).as("%s, unloaded", where).isEmpty();
-                assertThat(clusters(unloaded, id)).as("%s, unloaded", where).isEqualTo(map);
+                // A clone may have to give clusters back to a snapshot that stays.
+                assertThat(clusters(unloaded, id))
+                        .as("%s, unloaded", where)
+                        .matches(now -> change.kind == Kind.MERGED ? now.size() == map.size() : now.equals(map));
                 end(store, bdev);
                 bdev = create(CustomBdev.of(newName("later"), device));
                 store = await(env.blobstores().load(bdev));
@@ -358,15 +467,15 @@ public abstract class ShrinkCutTck extends BlobTckBase {
             byte[] bytes = filled(100, DATA_BYTES);
             try (OpenBlob blob = open(store, id)) {
                 assertThat(blob.blob.clusters()).as("%s, loaded again", where).isEqualTo(size);
-                await(blob.blob.resize(FROM + 100));
-                for (long at : List.of(shrink.to, FROM - 1, FROM + 99)) {
-                    blob.write(at * shrink.pageBytes, bytes);
+                await(blob.blob.resize(change.larger() + 100));
+                for (long at : List.of(change.smaller(), change.larger() - 1, change.larger() + 99)) {
+                    blob.write(at * change.pageBytes, bytes);
                 }
             }
             try (OpenBlob blob = open(store, id)) {
-                compare(where + ", larger", blob, Math.min(size, shrink.to));
-                for (long at : List.of(shrink.to, FROM - 1, FROM + 99)) {
-                    assertThat(blob.read(at * shrink.pageBytes, DATA_BYTES))
+                compare(where + ", larger", blob, change.smaller());
+                for (long at : List.of(change.smaller(), change.larger() - 1, change.larger() + 99)) {
+                    assertThat(blob.read(at * change.pageBytes, DATA_BYTES))
                             .as("%s: cluster %d", where, at)
                             .isEqualTo(bytes);
                 }
@@ -381,7 +490,7 @@ public abstract class ShrinkCutTck extends BlobTckBase {
             clusters.removeIf(cluster -> cluster < 0 || cluster >= end);
             for (long cluster : clusters) {
                 byte[] wanted = contents.getOrDefault(cluster, below.getOrDefault(cluster, new byte[DATA_BYTES]));
-                if (!Arrays.equals(blob.read(cluster * shrink.pageBytes, DATA_BYTES), wanted)) {
+                if (!Arrays.equals(blob.read(cluster * change.pageBytes, DATA_BYTES), wanted)) {
                     throw new AssertionError(where + ": cluster " + cluster + " is not what was written");
                 }
             }
