@@ -115,12 +115,6 @@ final class AdoptedExtents {
     }
 
     private CompletableFuture<Void> resize(int count) {
-        long number = page.orElseThrow();
-        return pages.read(number)
-                .thenCompose(extents -> {
-                    extents.setClusterCount(count);
-                    extents.seal();
-                    return pages.write(number, 0);
-                });
+        return pages.resizeExtents(page.orElseThrow(), count);
     }
 }

@@ -60,6 +60,11 @@ final class BlobPages implements MetadataPage.Visitor {
         return id;
     }
 
+    /** Whether an internal attribute is that of a snapshot that is not finished. */
+    static boolean isOfUnfinished(String internalName) {
+        return internalName.equals(IN_PROGRESS) || internalName.equals(PENDING_REMOVAL);
+    }
+
     // ---- reading
 
     /** The page to be taken next; negative when that was the last one. */
@@ -152,13 +157,6 @@ final class BlobPages implements MetadataPage.Visitor {
     /** The extent pages, in order. */
     List<Extents> extents() {
         return extents;
-    }
-
-    /** The extent page in which the blob ends; empty when that is full, or there is none. */
-    OptionalLong lastExtentPage() {
-        return leastClusters % MetadataPage.CLUSTERS_IN_EXTENT_PAGE == 0
-                ? OptionalLong.empty()
-                : extentPage((int) MetadataPage.entriesFor(leastClusters) - 1);
     }
 
     /** The page of an entry of the table; empty when it is none. */

@@ -61,6 +61,16 @@ final class MetadataPages {
         return io.write(place(index), offset(number));
     }
 
+    /** Makes an extent page one of so many clusters, see {@link MetadataPage#setClusterCount}. */
+    CompletableFuture<Void> resizeExtents(long number, int clusters) {
+        return read(number)
+                .thenCompose(page -> {
+                    page.setClusterCount(clusters);
+                    page.seal();
+                    return write(number, 0);
+                });
+    }
+
     /** From now on the next load recovers the store, unless it is unloaded before. */
     CompletableFuture<Void> markDirty() {
         if (head.needsRecovery()) {

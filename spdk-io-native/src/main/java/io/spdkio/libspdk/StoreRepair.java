@@ -58,12 +58,57 @@ final class StoreRepair {
     private static CompletableFuture<Void> repair(MetadataPages pages) {
         UnfinishedSnapshots snapshots = new UnfinishedSnapshots(pages);
         UnfinishedResizes resizes = new UnfinishedResizes(pages);
+        Seen seen = new Seen();
         return pages.scan(
                         (number, page) -> {
-                            snapshots.look(page);
-                            resizes.look(number, page);
+                            if (page.isExtentPage()) {
+                                resizes.lookAtExtents(number, page);
+                                return;
+                            }
+                            seen.begin();
+                            page.visit(seen);
+                            if (seen.unfinished) {
+                                snapshots.suspect(page.id());
+                            }
+                            if (seen.clusters >= 0) {
+                                resizes.lookAtTable(page.id(), seen.clusters, seen.entries, seen.last);
+                            }
                         })
                 .thenCompose(_ -> snapshots.end())
                 .thenCompose(_ -> resizes.end());
+    }
+
+    /** What a page says, as far as repairs are about it. There are many pages, so this is used again for each. */
+    private static final class Seen implements MetadataPage.Visitor {
+        private boolean unfinished;
+
+        /** Negative when there is no part of an extent table. */
+        private long clusters;
+
+        private long entries;
+        private long last;
+
+        void begin() {
+            unfinished = false;
+            clusters = -1;
+            entries = 0;
+            last = 0;
+        }
+
+        @Override
+        public void internalId(String name, long value) {
+            unfinished |= BlobPages.isOfUnfinished(name);
+        }
+
+        @Override
+        public void table(long count) {
+            clusters = count;
+        }
+
+        @Override
+        public void extentPages(long page, long count) {
+            entries += count;
+            last = page;
+        }
     }
 }

@@ -26,15 +26,11 @@ final class UnfinishedSnapshots {
         this.pages = pages;
     }
 
-    /** Looks at a page, also at one that is not in use any more; what counts is what its blob says in the end. */
-    void look(MetadataPage page) {
-        if (!page.isExtentPage()) {
-            BlobPages alone = new BlobPages(page.id(), pages.count());
-            page.visit(alone);
-            if (alone.ofClone() != null) {
-                suspects.add(page.id());
-            }
-        }
+    /**
+     * A page says that a blob is one, which may not be in use any more; what counts is what the blob says in the end.
+     */
+    void suspect(long id) {
+        suspects.add(id);
     }
 
     /** Ends them, when all pages were looked at. */
