@@ -369,6 +369,17 @@ public final class StoreScript {
     }
 
     /**
+     * Does random things to the blobs, all of which were made so.
+     *
+     * @param seed what they are: the same for the same, whatever the engine
+     * @param steps how many
+     * @return what became of each, and what the blobs are then
+     */
+    public List<String> random(long seed, int steps) {
+        return new RandomSteps(env, thread, store, seed).run(steps);
+    }
+
+    /**
      * Leaves the store as it is.
      *
      * @return nothing

@@ -1,6 +1,7 @@
 package io.spdkio.libspdk.tck;
 
 import io.spdkio.libspdk.RequiresSpdk;
+import io.spdkio.libspdk.StoreReader;
 import io.spdkio.tck.EngineFixture;
 import io.spdkio.tck.PowerCutTck;
 

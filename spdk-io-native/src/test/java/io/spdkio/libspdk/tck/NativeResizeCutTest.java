@@ -2,6 +2,7 @@ package io.spdkio.libspdk.tck;
 
 import io.spdkio.blob.BlobId;
 import io.spdkio.libspdk.RequiresSpdk;
+import io.spdkio.libspdk.StoreReader;
 import io.spdkio.tck.EngineFixture;
 import io.spdkio.tck.ResizeCutTck;
 

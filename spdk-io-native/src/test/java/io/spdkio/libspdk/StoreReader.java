@@ -1,4 +1,4 @@
-package io.spdkio.libspdk.tck;
+package io.spdkio.libspdk;
 
 import io.spdkio.embedded.blob.format.Async;
 import io.spdkio.embedded.blob.format.ClusterMap;
@@ -6,13 +6,14 @@ import io.spdkio.embedded.blob.format.PageSource;
 import io.spdkio.embedded.blob.format.StoreChecker;
 import io.spdkio.embedded.blob.format.StoreScan;
 import io.spdkio.embedded.blob.format.SuperBlock;
+import io.spdkio.tck.SparseDisk;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
 /** Reads images as the other engine does, which knows nothing of how SPDK writes. */
-final class StoreReader {
+public final class StoreReader {
     private StoreReader() {}
 
     private static PageSource source(MemorySegment image) {
@@ -27,12 +28,26 @@ final class StoreReader {
     }
 
     /** What is wrong with the store. */
-    static List<String> check(MemorySegment image) {
-        return StoreChecker.check(source(image), image.byteSize(), StoreReader::memory).join();
+    public static List<String> check(MemorySegment image) {
+        return check(source(image), image.byteSize());
+    }
+
+    /** The same, on a disk. */
+    static List<String> check(SparseDisk disk) {
+        return check(
+                (offset, into) -> {
+                    disk.read(offset, into);
+                    return Async.done();
+                },
+                disk.sizeBytes());
+    }
+
+    private static List<String> check(PageSource source, long sizeBytes) {
+        return StoreChecker.check(source, sizeBytes, StoreReader::memory).join();
     }
 
     /** Which cluster of the store each of a blob's is. */
-    static List<Long> clusters(MemorySegment image, long blob) {
+    public static List<Long> clusters(MemorySegment image, long blob) {
         SuperBlock superBlock = SuperBlock.decode(image.asSlice(0, SuperBlock.SIZE_BYTES), image.byteSize());
         List<Long> clusters = new ArrayList<>();
         StoreScan scan =
