@@ -159,7 +159,7 @@ final class MetadataPages {
                                 if (problem == null) {
                                     goOn(goesOn, step, done);
                                 } else {
-                                    done.completeExceptionally(NativeBlobstore.unwrapped(problem));
+                                    done.completeExceptionally(StoreErrors.unwrapped(problem));
                                 }
                             });
                     return;

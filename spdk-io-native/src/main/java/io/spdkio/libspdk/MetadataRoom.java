@@ -121,7 +121,7 @@ final class MetadataRoom {
                     if (problem == null) {
                         done.complete(result);
                     } else {
-                        done.completeExceptionally(NativeBlobstore.unwrapped(problem));
+                        done.completeExceptionally(StoreErrors.unwrapped(problem));
                     }
                 });
     }

@@ -37,13 +37,13 @@ final class MissingRoom {
                     .handle((clusters, asked) -> {
                         throw asked == null
                                 ? BlobErrors.full(what, store.freeClusters(), clusters)
-                                : new CompletionException(NativeBlobstore.unwrapped(problem));
+                                : new CompletionException(StoreErrors.unwrapped(problem));
                     });
         });
     }
 
     private static boolean isNoSpace(Throwable problem) {
-        return NativeBlobstore.unwrapped(problem) instanceof SpdkException refused && refused.status() == -Errno.ENOSPC;
+        return StoreErrors.unwrapped(problem) instanceof SpdkException refused && refused.status() == -Errno.ENOSPC;
     }
 
     private static CompletionStage<Long> needed(NativeBlobstore store, long id, OptionalLong parent) {
@@ -71,7 +71,7 @@ final class MissingRoom {
                                                 .thenApply(_ -> {
                                                     if (problem != null) {
                                                         throw new CompletionException(
-                                                                NativeBlobstore.unwrapped(problem));
+                                                                StoreErrors.unwrapped(problem));
                                                     }
                                                     return clusters;
                                                 }))

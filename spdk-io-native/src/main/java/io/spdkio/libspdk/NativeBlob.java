@@ -193,7 +193,7 @@ final class NativeBlob implements EngineBlob {
         store.checkUsable();
         int rc = store.thread().as(call::getAsInt);
         if (rc != 0) {
-            throw store.failure(what + " on " + this, rc);
+            throw store.errors().of(what + " on " + this, rc);
         }
         markDirty(addedBytes);
     }
@@ -266,7 +266,7 @@ final class NativeBlob implements EngineBlob {
         String what = "setting attribute '" + name + "' of " + value.length + " bytes";
         if (value.length > MAX_VALUE_BYTES) {
             store.checkUsable();
-            throw store.failure(what + " on " + this, -Errno.ENOMEM);
+            throw store.errors().of(what + " on " + this, -Errno.ENOMEM);
         }
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment utf8 = arena.allocateFrom(name, StandardCharsets.UTF_8);
@@ -306,7 +306,7 @@ final class NativeBlob implements EngineBlob {
             store.checkUsable();
             int rc = BlobH.spdk_blob_get_xattr_names(blob, list);
             if (rc != 0) {
-                throw store.failure("listing the attributes of " + this, rc);
+                throw store.errors().of("listing the attributes of " + this, rc);
             }
             MemorySegment names = list.get(ValueLayout.ADDRESS, 0);
             List<String> all = new ArrayList<>();
@@ -328,7 +328,7 @@ final class NativeBlob implements EngineBlob {
                 throw new SpdkException.NotFound("there is no attribute '" + name + "' on " + this, rc);
             }
             if (rc != 0) {
-                throw store.failure("removing attribute '" + name + "' on " + this, rc);
+                throw store.errors().of("removing attribute '" + name + "' on " + this, rc);
             }
             markDirty(-bytes);
         }
@@ -372,7 +372,7 @@ final class NativeBlob implements EngineBlob {
                         .thenAccept(result -> {
                             SpdkException lost =
                                     store.lostWrites() != before
-                                            ? store.hasFailedException()
+                                            ? store.errors().failed()
                                             : isUnwritten() ? unwritten("closing") : null;
                             store.metadataWritten(id);
                             store.blobClosed(this);
@@ -381,7 +381,7 @@ final class NativeBlob implements EngineBlob {
                                 done.complete(null);
                             } else {
                                 done.completeExceptionally(
-                                        lost != null ? lost : store.failure("closing " + this, result.status()));
+                                        lost != null ? lost : store.errors().of("closing " + this, result.status()));
                             }
                         });
     }

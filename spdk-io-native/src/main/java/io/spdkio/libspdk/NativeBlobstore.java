@@ -1,7 +1,6 @@
 package io.spdkio.libspdk;
 
 import io.spdkio.Errno;
-import io.spdkio.IoStatus;
 import io.spdkio.SpdkException;
 import io.spdkio.bdev.IoType;
 import io.spdkio.blob.BlobOptions;
@@ -30,7 +29,6 @@ import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
@@ -55,14 +53,13 @@ final class NativeBlobstore implements EngineBlobstore {
     private static final String UNLOADED = "unloaded";
     private static final String DESTROYED = "destroyed";
     private static final long FIRST_BLOB = 1L << 32;
-    private static final int SUPER_TYPE_AT = 56;
-    private static final int TYPE_BYTES = BlobH.SPDK_BLOBSTORE_TYPE_LENGTH;
 
     private final SpdkRuntime runtime;
     private final BlobCalls calls;
     private final NativeThread thread;
     private final NativeBdev bdev;
     private final StoreDevice device;
+    private final StoreErrors errors;
     private final ExternalDevices external;
     private final MemorySegment externalContext;
 
@@ -88,10 +85,7 @@ final class NativeBlobstore implements EngineBlobstore {
     private int retrying;
 
     private MemorySegment bs = MemorySegment.NULL;
-    private String type = "";
-    private long clusterSizeBytes;
-    private int pageSizeBytes;
-    private int ioUnitSizeBytes;
+    private StoreShape shape;
     private volatile long lastFree;
     private volatile long lastTotal;
 
@@ -119,6 +113,7 @@ final class NativeBlobstore implements EngineBlobstore {
         this.exclusion = new BlobExclusion(thread, this::parentOf);
         this.bdev = bdev;
         this.device = device;
+        this.errors = new StoreErrors(this, bdev, device, runtime.log());
         this.room = new MetadataRoom(this, device);
         this.external = external;
         this.externalContext = calls.register(external);
@@ -166,16 +161,16 @@ final class NativeBlobstore implements EngineBlobstore {
                     external.loaded();
                     if (result.status() != 0) {
                         // Blobstore has destroyed its part.
-                        SpdkException problem = beginFailure(what, result.status());
+                        SpdkException problem = errors.notBegun(what, result.status());
                         return ended().thenCompose(_ -> CompletableFuture.failedFuture(problem));
                     }
                     bs = MemorySegment.ofAddress(result.value());
                     if (hasFailed()) {
-                        SpdkException problem = hasFailedException();
+                        SpdkException problem = errors.failed();
                         ending = true;
                         return forceEnd().thenCompose(_ -> CompletableFuture.failedFuture(problem));
                     }
-                    readShape();
+                    shape = StoreShape.of(bs, device);
                     return CompletableFuture.completedFuture(this);
                 });
     }
@@ -198,75 +193,13 @@ final class NativeBlobstore implements EngineBlobstore {
                         return null;
                     });
                     return ended().thenCompose(_ ->
-                            CompletableFuture.failedFuture(bdev.isRemoved() ? removed() : unwrapped(problem)));
+                            CompletableFuture.failedFuture(bdev.isRemoved() ? errors.removed() : StoreErrors.unwrapped(problem)));
                 })
                 .thenCompose(_ -> begin(what, start));
     }
 
-    static Throwable unwrapped(Throwable problem) {
-        return problem instanceof CompletionException ? problem.getCause() : problem;
-    }
-
     private void metBlob(long blob) {
         noteBlob(BlobH.spdk_blob_get_id(MemorySegment.ofAddress(blob)));
-    }
-
-    private SpdkException beginFailure(String what, int status) {
-        if (bdev.isRemoved()) {
-            return removed();
-        }
-        String reason = runtime.log().reason();
-        return switch (-status) {
-            case Errno.ENXIO ->
-                    SpdkException.withMessage(
-                            what
-                                    + " holds a blobstore of type '"
-                                    + device.superBlock().map(NativeBlobstore::typeIn).orElse("?")
-                                    + "': ENXIO. Load it with that type, or with the empty string for any",
-                            status);
-            case Errno.EILSEQ -> noStore(what, reason);
-            case Errno.ENOSPC, Errno.ENOMEM ->
-                    SpdkException.withMessage(
-                            what
-                                    + ": "
-                                    + IoStatus.describe(status)
-                                    + reason
-                                    + ". The device may be too small; make clusters smaller or metadata pages fewer",
-                            -Errno.ENOSPC);
-            default -> SpdkException.withMessage(what + ": " + IoStatus.describe(status) + reason, status);
-        };
-    }
-
-    static SpdkException noStore(String what, String reason) {
-        return SpdkException.withMessage(
-                what
-                        + ": there is no blobstore, or its super block is damaged, or it is larger than the device:"
-                        + " EILSEQ"
-                        + reason,
-                -Errno.EILSEQ);
-    }
-
-    private static String typeIn(byte[] superBlock) {
-        String padded = new String(superBlock, SUPER_TYPE_AT, TYPE_BYTES, StandardCharsets.ISO_8859_1);
-        int end = padded.indexOf('\0');
-        return end < 0 ? padded : padded.substring(0, end);
-    }
-
-    private void readShape() {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment tag = BlobH.spdk_bs_get_bstype(arena, bs);
-            byte[] bytes = tag.asSlice(0, TYPE_BYTES).toArray(ValueLayout.JAVA_BYTE);
-            String padded = new String(bytes, StandardCharsets.ISO_8859_1);
-            int end = padded.indexOf('\0');
-            type = end < 0 ? padded : padded.substring(0, end);
-        }
-        // A store that was loaded as of any type says that it has none.
-        if (type.isEmpty()) {
-            type = device.superBlock().map(NativeBlobstore::typeIn).orElse("");
-        }
-        clusterSizeBytes = BlobH.spdk_bs_get_cluster_size(bs);
-        pageSizeBytes = (int) BlobH.spdk_bs_get_page_size(bs);
-        ioUnitSizeBytes = (int) BlobH.spdk_bs_get_io_unit_size(bs);
     }
 
     /** The struct is gone: waits until the device is free. Completes on the metadata thread, if that is there. */
@@ -289,11 +222,6 @@ final class NativeBlobstore implements EngineBlobstore {
                             }
                         });
         return closed;
-    }
-
-    private SpdkException removed() {
-        return new SpdkException.NotFound(
-                "bdev '" + bdev.name() + "' was removed under its blobstore; unload the store", -Errno.ENODEV);
     }
 
     private void requireNothingOpen(String what) {
@@ -338,12 +266,12 @@ final class NativeBlobstore implements EngineBlobstore {
                             .thenCompose(_ -> {
                                 if (asWell && what.equals(DESTROYED) && !bdev.isRemoved()) {
                                     return CompletableFuture.failedFuture(
-                                            failure(this + " was closed, but could not be " + what, -Errno.EIO));
+                                            errors.of(this + " was closed, but could not be " + what, -Errno.EIO));
                                 }
                                 return status == 0 || asWell || bdev.isRemoved()
                                         ? CompletableFuture.completedFuture(null)
                                         : CompletableFuture.failedFuture(
-                                                failure(this + " was closed, but could not be " + what, status));
+                                                errors.of(this + " was closed, but could not be " + what, status));
                             });
                 });
     }
@@ -429,48 +357,15 @@ final class NativeBlobstore implements EngineBlobstore {
 
     // ---- operations
 
-    SpdkException failure(String what, int status) {
-        if (bdev.isRemoved()) {
-            return removed();
-        }
-        return switch (-status) {
-            case Errno.ENOSPC ->
-                    SpdkException.withMessage(
-                            what + ": ENOSPC. The blobstore is full; delete or shrink blobs, or grow it", status);
-            case Errno.EBUSY ->
-                    SpdkException.withMessage(
-                            what
-                                    + ": EBUSY. It is open, has several clones, or another operation on it is under"
-                                    + " way; close it or wait",
-                            status);
-            case Errno.EPERM ->
-                    SpdkException.withMessage(
-                            what + ": EPERM. It is read-only; make a clone of it and change that", status);
-            case Errno.ENOMEM ->
-                    SpdkException.withMessage(
-                            what
-                                    + ": ENOMEM. SPDK has no memory for it, or it does not fit a metadata page, or none"
-                                    + " is free; delete blobs or attributes",
-                            status);
-            default ->
-                    SpdkException.withMessage(what + ": " + IoStatus.describe(status) + runtime.log().reason(), status);
-        };
-    }
-
-    SpdkException.NotFound noBlob(long id) {
-        return new SpdkException.NotFound(
-                "there is no blob 0x%x in %s; list them with Blobstore.blobs".formatted(id, this), -Errno.ENOENT);
-    }
-
     void checkUsable() {
         if (bdev.isRemoved()) {
-            throw removed();
+            throw errors.removed();
         }
         if (ending) {
             throw new SpdkException.Closed(this + " is being unloaded; load it again");
         }
         if (hasFailed()) {
-            throw hasFailedException();
+            throw errors.failed();
         }
     }
 
@@ -494,17 +389,6 @@ final class NativeBlobstore implements EngineBlobstore {
         }
         OptionalLong changed = blob.nextIoUnit(io.offsetBlocks(), io.type() == IoType.UNMAP);
         return changed.isPresent() && changed.getAsLong() < io.offsetBlocks() + io.blockCount();
-    }
-
-    SpdkException hasFailedException() {
-        return bdev.isRemoved()
-                ? removed()
-                : SpdkException.withMessage(
-                        "metadata of "
-                                + this
-                                + " could not be written, and it takes no changes any more: EIO. Unload and load it"
-                                + runtime.log().reason(),
-                        -Errno.EIO);
     }
 
     int lostWrites() {
@@ -600,7 +484,7 @@ final class NativeBlobstore implements EngineBlobstore {
             finish(() -> operation.done.complete(result.value()));
             return;
         }
-        SpdkException problem = hasFailed() ? hasFailedException() : failure(operation.what, result.status());
+        SpdkException problem = hasFailed() ? errors.failed() : errors.of(operation.what, result.status());
         CompletableFuture<?> undone =
                 done && operation.opens ? closeHandle(result.value()) : CompletableFuture.completedFuture(null);
         var _ = undone.whenComplete((_, _) -> finish(() -> operation.done.completeExceptionally(problem)));
@@ -650,22 +534,22 @@ final class NativeBlobstore implements EngineBlobstore {
 
     @Override
     public String type() {
-        return type;
+        return shape.type();
     }
 
     @Override
     public long clusterSizeBytes() {
-        return clusterSizeBytes;
+        return shape.clusterSizeBytes();
     }
 
     @Override
     public int pageSizeBytes() {
-        return pageSizeBytes;
+        return shape.pageSizeBytes();
     }
 
     @Override
     public int ioUnitSizeBytes() {
-        return ioUnitSizeBytes;
+        return shape.ioUnitSizeBytes();
     }
 
     /** Reads from the struct, or gives what was read last. Any thread. */
@@ -695,7 +579,7 @@ final class NativeBlobstore implements EngineBlobstore {
             return OptionalLong.empty();
         }
         if (result.status() != 0) {
-            throw failure("the super blob of " + this, result.status());
+            throw errors.of("the super blob of " + this, result.status());
         }
         return OptionalLong.of(result.value());
     }
@@ -742,7 +626,7 @@ final class NativeBlobstore implements EngineBlobstore {
     private void requireBlob(long id) {
         checkUsable();
         if (!isBlob(id)) {
-            throw noBlob(id);
+            throw errors.noBlob(id);
         }
     }
 
@@ -783,7 +667,7 @@ final class NativeBlobstore implements EngineBlobstore {
                         what + ": EINVAL. It needs a value; set an empty one with Blob.setXattr", -Errno.EINVAL);
             }
             if (name.getBytes(StandardCharsets.UTF_8).length + value.length > MAX_XATTR_BYTES) {
-                throw failure(what, -Errno.ENOMEM);
+                throw errors.of(what, -Errno.ENOMEM);
             }
         });
     }
@@ -904,6 +788,10 @@ final class NativeBlobstore implements EngineBlobstore {
         return handles == null ? operation.get() : handles.getFirst().write().thenCompose(_ -> operation.get());
     }
 
+    StoreErrors errors() {
+        return errors;
+    }
+
     BlobExclusion exclusion() {
         return exclusion;
     }
@@ -994,7 +882,7 @@ final class NativeBlobstore implements EngineBlobstore {
                                                             if (problem == null) {
                                                                 done.complete(result);
                                                             } else {
-                                                                done.completeExceptionally(unwrapped(problem));
+                                                                done.completeExceptionally(StoreErrors.unwrapped(problem));
                                                             }
                                                         });
                                     });
@@ -1046,7 +934,7 @@ final class NativeBlobstore implements EngineBlobstore {
                                         : exclusion.exclusively(all, List.of(), OptionalLong.of(id), made))
                                 .exceptionallyCompose(problem ->
                                         CompletableFuture.failedFuture(
-                                                unwrapped(problem) instanceof SpdkException refused
+                                                StoreErrors.unwrapped(problem) instanceof SpdkException refused
                                                                 && refused.status() == -Errno.EINVAL
                                                         ? wrongKind.apply(named)
                                                         : problem))
@@ -1116,7 +1004,7 @@ final class NativeBlobstore implements EngineBlobstore {
         checkUsable();
         MemorySegment channel = thread.as(() -> BlobH.spdk_bs_alloc_io_channel(bs));
         if (channel.address() == 0) {
-            throw failure(what, -Errno.ENOMEM);
+            throw errors.of(what, -Errno.ENOMEM);
         }
         // The device may have gone since, but the channel is there.
         return nothing(
@@ -1159,7 +1047,7 @@ final class NativeBlobstore implements EngineBlobstore {
                 .exceptionallyCompose(problem -> {
                     // Of the parent's parent it knows only that it is no blob, and looks for one all the same.
                     boolean external =
-                            unwrapped(problem) instanceof SpdkException refused && refused.status() == -Errno.ENOENT;
+                            StoreErrors.unwrapped(problem) instanceof SpdkException refused && refused.status() == -Errno.ENOENT;
                     return CompletableFuture.failedFuture(
                             external
                                     ? cannotDecouple(
@@ -1231,7 +1119,7 @@ final class NativeBlobstore implements EngineBlobstore {
             MemorySegment ids = arena.allocate(ValueLayout.JAVA_LONG, found);
             int rc = thread.as(() -> BlobH.spdk_blob_get_clones(bs, id, ids, count));
             if (rc != 0) {
-                throw failure("the clones of " + blob(id), rc);
+                throw errors.of("the clones of " + blob(id), rc);
             }
             List<Long> clones = new ArrayList<>();
             for (int i = 0; i < found; i++) {
@@ -1286,11 +1174,7 @@ final class NativeBlobstore implements EngineBlobstore {
             channel = gone || cutOff ? MemorySegment.NULL : on.as(() -> BlobH.spdk_bs_alloc_io_channel(bs));
         }
         if (channel.address() == 0) {
-            if (bdev.isRemoved()) {
-                throw removed();
-            }
-            throw SpdkException.withMessage(
-                    "no channel to " + this + ": ENOMEM" + runtime.log().reason(), -Errno.ENOMEM);
+            throw errors.noChannel();
         }
         NativeBlobChannel opened = new NativeBlobChannel(this, on, blob, channel, gate);
         channels.add(opened);

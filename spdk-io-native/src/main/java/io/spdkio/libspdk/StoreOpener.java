@@ -68,7 +68,7 @@ final class StoreOpener {
                         repair.run(this::met)
                                 .thenRun(() -> {
                                     if (clusterBytes == 0) {
-                                        throw NativeBlobstore.noStore(what, "");
+                                        throw StoreErrors.noStore(what, "");
                                     }
                                 }),
                 argument -> {
