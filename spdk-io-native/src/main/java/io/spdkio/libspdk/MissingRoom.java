@@ -70,8 +70,7 @@ final class MissingRoom {
                                         blob.close()
                                                 .thenApply(_ -> {
                                                     if (problem != null) {
-                                                        throw new CompletionException(
-                                                                StoreErrors.unwrapped(problem));
+                                                        throw new CompletionException(StoreErrors.unwrapped(problem));
                                                     }
                                                     return clusters;
                                                 }))

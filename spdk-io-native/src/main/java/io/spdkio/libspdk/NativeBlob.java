@@ -122,22 +122,25 @@ final class NativeBlob implements EngineBlob {
     @Override
     public long allocatedClusters() {
         lastAllocated =
-                store.read(
-                        () -> closed ? lastAllocated : BlobH.spdk_blob_get_num_allocated_clusters(blob), lastAllocated);
+                store.bs()
+                        .read(
+                                () -> closed ? lastAllocated : BlobH.spdk_blob_get_num_allocated_clusters(blob),
+                                lastAllocated);
         return lastAllocated;
     }
 
     @Override
     public OptionalLong nextIoUnit(long from, boolean allocated) {
         long found =
-                store.read(
-                        () ->
-                                closed
-                                        ? -1
-                                        : allocated
-                                                ? BlobH.spdk_blob_get_next_allocated_io_unit(blob, from)
-                                                : BlobH.spdk_blob_get_next_unallocated_io_unit(blob, from),
-                        -1);
+                store.bs()
+                        .read(
+                                () ->
+                                        closed
+                                                ? -1
+                                                : allocated
+                                                        ? BlobH.spdk_blob_get_next_allocated_io_unit(blob, from)
+                                                        : BlobH.spdk_blob_get_next_unallocated_io_unit(blob, from),
+                                -1);
         return found == -1 ? OptionalLong.empty() : OptionalLong.of(found);
     }
 

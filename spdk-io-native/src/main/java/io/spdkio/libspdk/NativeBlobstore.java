@@ -8,7 +8,6 @@ import io.spdkio.blob.ClearMethod;
 import io.spdkio.spi.BlobErrors;
 import io.spdkio.spi.EngineBlobstore;
 import io.spdkio.spi.IoRequest;
-import io.spdkio.spi.SpinLock;
 import io.spdkio.sys.StoreDevice;
 import io.spdkio.sys.raw.BlobH;
 import io.spdkio.sys.raw.spdk_blob_open_opts;
@@ -33,13 +32,9 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.function.LongFunction;
-import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
-/**
- * A struct spdk_blob_store. Everything that SPDK is asked for is asked on the metadata thread; what other threads read
- * is guarded by that thread's {@link NativeThread#metadataLock}.
- */
+/** A blobstore of SPDK's. Everything that SPDK is asked for is asked on the metadata thread. */
 final class NativeBlobstore implements EngineBlobstore {
     /** More would use up the requests that a store has on its metadata thread; the rest waits here. */
     private static final int MAX_RUNNING = 64;
@@ -59,6 +54,7 @@ final class NativeBlobstore implements EngineBlobstore {
     private final NativeThread thread;
     private final NativeBdev bdev;
     private final StoreDevice device;
+    private final StoreStruct bs;
     private final StoreErrors errors;
     private final ExternalDevices external;
     private final MemorySegment externalContext;
@@ -84,7 +80,6 @@ final class NativeBlobstore implements EngineBlobstore {
     /** How many operations are done again, now that their external devices are ready. */
     private int retrying;
 
-    private MemorySegment bs = MemorySegment.NULL;
     private StoreShape shape;
     private volatile long lastFree;
     private volatile long lastTotal;
@@ -100,11 +95,6 @@ final class NativeBlobstore implements EngineBlobstore {
     /** Whether it has to be ended for that. */
     private boolean abandoned;
 
-    /** Whether the struct is gone; guarded by the metadata lock. */
-    private boolean gone;
-
-    private volatile boolean cutOff;
-
     NativeBlobstore(
             SpdkRuntime runtime, NativeThread thread, NativeBdev bdev, StoreDevice device, ExternalDevices external) {
         this.runtime = runtime;
@@ -113,6 +103,7 @@ final class NativeBlobstore implements EngineBlobstore {
         this.exclusion = new BlobExclusion(thread, this::parentOf);
         this.bdev = bdev;
         this.device = device;
+        this.bs = new StoreStruct(thread, device);
         this.errors = new StoreErrors(this, bdev, device, runtime.log());
         this.room = new MetadataRoom(this, device);
         this.external = external;
@@ -142,7 +133,7 @@ final class NativeBlobstore implements EngineBlobstore {
     }
 
     boolean isCutOff() {
-        return cutOff;
+        return bs.isCutOff();
     }
 
     @Override
@@ -164,13 +155,13 @@ final class NativeBlobstore implements EngineBlobstore {
                         SpdkException problem = errors.notBegun(what, result.status());
                         return ended().thenCompose(_ -> CompletableFuture.failedFuture(problem));
                     }
-                    bs = MemorySegment.ofAddress(result.value());
+                    bs.made(result.value());
                     if (hasFailed()) {
                         SpdkException problem = errors.failed();
                         ending = true;
                         return forceEnd().thenCompose(_ -> CompletableFuture.failedFuture(problem));
                     }
-                    shape = StoreShape.of(bs, device);
+                    shape = StoreShape.of(bs.pointer(), device);
                     return CompletableFuture.completedFuture(this);
                 });
     }
@@ -193,7 +184,8 @@ final class NativeBlobstore implements EngineBlobstore {
                         return null;
                     });
                     return ended().thenCompose(_ ->
-                            CompletableFuture.failedFuture(bdev.isRemoved() ? errors.removed() : StoreErrors.unwrapped(problem)));
+                            CompletableFuture.failedFuture(
+                                    bdev.isRemoved() ? errors.removed() : StoreErrors.unwrapped(problem)));
                 })
                 .thenCompose(_ -> begin(what, start));
     }
@@ -204,9 +196,7 @@ final class NativeBlobstore implements EngineBlobstore {
 
     /** The struct is gone: waits until the device is free. Completes on the metadata thread, if that is there. */
     private CompletableFuture<Void> ended() {
-        try (SpinLock _ = thread.metadataLock()) {
-            gone = true;
-        }
+        bs.freed();
         calls.unregister(externalContext);
         external.discardLeft(thread);
         thread.storeEnded(this);
@@ -235,12 +225,12 @@ final class NativeBlobstore implements EngineBlobstore {
 
     @Override
     public CompletionStage<Void> unload() {
-        return end(UNLOADED, argument -> BlobH.spdk_bs_unload(bs, calls.onStatus(), argument));
+        return end(UNLOADED, argument -> BlobH.spdk_bs_unload(bs.pointer(), calls.onStatus(), argument));
     }
 
     @Override
     public CompletionStage<Void> destroy() {
-        return end(DESTROYED, argument -> BlobH.spdk_bs_destroy(bs, calls.onStatus(), argument));
+        return end(DESTROYED, argument -> BlobH.spdk_bs_destroy(bs.pointer(), calls.onStatus(), argument));
     }
 
     private CompletionStage<Void> end(String what, BlobCalls.Start start) {
@@ -278,8 +268,8 @@ final class NativeBlobstore implements EngineBlobstore {
 
     /** Frees the struct without the device. */
     private CompletableFuture<Void> forceEnd() {
-        cutOff();
-        return calls.start(thread, argument -> BlobH.spdk_bs_unload(bs, calls.onStatus(), argument))
+        bs.cutOff();
+        return calls.start(thread, argument -> BlobH.spdk_bs_unload(bs.pointer(), calls.onStatus(), argument))
                 .thenCompose(result -> {
                     if (result.status() != 0 && result.status() != -Errno.EIO) {
                         throw new IllegalStateException(this + " does not end: " + result.status());
@@ -288,18 +278,9 @@ final class NativeBlobstore implements EngineBlobstore {
                 });
     }
 
-    private void cutOff() {
-        cutOff = true;
-        try (SpinLock _ = thread.metadataLock()) {
-            if (!gone) {
-                device.cutOff();
-            }
-        }
-    }
-
     /** Its device goes away: ends what is under way. Any thread. */
     void deviceRemoved() {
-        cutOff();
+        bs.cutOff();
         Set<NativeThread> threads = new HashSet<>();
         threads.add(thread);
         channels.forEach(channel -> threads.add(channel.thread()));
@@ -320,7 +301,7 @@ final class NativeBlobstore implements EngineBlobstore {
 
     @Override
     public void abandon() {
-        cutOff();
+        bs.cutOff();
         thread.later(() -> {
             leftBehind = true;
             leaveWhenUnused();
@@ -328,7 +309,7 @@ final class NativeBlobstore implements EngineBlobstore {
     }
 
     private void leaveWhenUnused() {
-        if (leftBehind && !ending && !gone) {
+        if (leftBehind && !ending && !bs.isGone()) {
             ending = true;
             abandoned = true;
         }
@@ -341,7 +322,7 @@ final class NativeBlobstore implements EngineBlobstore {
 
     /** Ends one that was abandoned when nobody is in it any more. */
     void tryEnd() {
-        if (running != 0 || held != 0 || !channels.isEmpty() || gone) {
+        if (running != 0 || held != 0 || !channels.isEmpty() || bs.isGone()) {
             return;
         }
         abandoned = false;
@@ -552,29 +533,23 @@ final class NativeBlobstore implements EngineBlobstore {
         return shape.ioUnitSizeBytes();
     }
 
-    /** Reads from the struct, or gives what was read last. Any thread. */
-    long read(LongSupplier reader, long last) {
-        try (SpinLock _ = thread.metadataLock()) {
-            return gone ? last : reader.getAsLong();
-        }
-    }
-
     @Override
     public long totalDataClusters() {
-        lastTotal = read(() -> BlobH.spdk_bs_total_data_cluster_count(bs), lastTotal);
+        lastTotal = bs.read(() -> BlobH.spdk_bs_total_data_cluster_count(bs.pointer()), lastTotal);
         return lastTotal;
     }
 
     @Override
     public long freeClusters() {
-        lastFree = read(() -> BlobH.spdk_bs_free_cluster_count(bs), lastFree);
+        lastFree = bs.read(() -> BlobH.spdk_bs_free_cluster_count(bs.pointer()), lastFree);
         return lastFree;
     }
 
     @Override
     public OptionalLong superBlob() {
         checkUsable();
-        BlobCalls.Result result = calls.now(thread, argument -> BlobH.spdk_bs_get_super(bs, calls.onValue(), argument));
+        BlobCalls.Result result =
+                calls.now(thread, argument -> BlobH.spdk_bs_get_super(bs.pointer(), calls.onValue(), argument));
         if (result.status() == -Errno.ENOENT) {
             return OptionalLong.empty();
         }
@@ -590,7 +565,7 @@ final class NativeBlobstore implements EngineBlobstore {
         return nothing(
                 operation(
                         "setting the super blob of " + this,
-                        argument -> BlobH.spdk_bs_set_super(bs, value, calls.onStatus(), argument)));
+                        argument -> BlobH.spdk_bs_set_super(bs.pointer(), value, calls.onStatus(), argument)));
     }
 
     @Override
@@ -598,7 +573,9 @@ final class NativeBlobstore implements EngineBlobstore {
         checkUsable();
         device.resize();
         return nothing(
-                operation("growing " + this, argument -> BlobH.spdk_bs_grow_live(bs, calls.onStatus(), argument)));
+                operation(
+                        "growing " + this,
+                        argument -> BlobH.spdk_bs_grow_live(bs.pointer(), calls.onStatus(), argument)));
     }
 
     // ---- its blobs
@@ -690,7 +667,7 @@ final class NativeBlobstore implements EngineBlobstore {
                                                     try (Arena arena = Arena.ofConfined()) {
                                                         MemorySegment struct = blobOptions(options, arena);
                                                         BlobH.spdk_bs_create_blob_ext(
-                                                                bs, struct, calls.onValue(), argument);
+                                                                bs.pointer(), struct, calls.onValue(), argument);
                                                     }
                                                 })))
                 .thenCompose(id -> created(what, id));
@@ -722,7 +699,7 @@ final class NativeBlobstore implements EngineBlobstore {
                                 MemorySegment struct = spdk_blob_open_opts.allocate(arena);
                                 BlobH.spdk_blob_open_opts_init(struct, spdk_blob_open_opts.BYTES);
                                 spdk_blob_open_opts.clear_method(struct, clearMethod(clearMethod));
-                                BlobH.spdk_bs_open_blob_ext(bs, id, struct, calls.onHandle(), argument);
+                                BlobH.spdk_bs_open_blob_ext(bs.pointer(), id, struct, calls.onHandle(), argument);
                             }
                         })
                 .thenApply(address -> {
@@ -788,6 +765,10 @@ final class NativeBlobstore implements EngineBlobstore {
         return handles == null ? operation.get() : handles.getFirst().write().thenCompose(_ -> operation.get());
     }
 
+    StoreStruct bs() {
+        return bs;
+    }
+
     StoreErrors errors() {
         return errors;
     }
@@ -801,7 +782,7 @@ final class NativeBlobstore implements EngineBlobstore {
         return operation
                 .get()
                 .whenComplete((_, _) -> {
-                    if (!open.isEmpty() && !gone) {
+                    if (!open.isEmpty() && !bs.isGone()) {
                         before.forEach(this::refresh);
                         family(id).forEach(this::refresh);
                     }
@@ -822,7 +803,8 @@ final class NativeBlobstore implements EngineBlobstore {
                                                 false,
                                                 false,
                                                 argument ->
-                                                        BlobH.spdk_bs_delete_blob(bs, id, calls.onStatus(), argument),
+                                                        BlobH.spdk_bs_delete_blob(
+                                                                bs.pointer(), id, calls.onStatus(), argument),
                                                 new CompletableFuture<>()))
                                 .thenApply(_ -> {
                                     blobs.clear(pageOf(id));
@@ -866,7 +848,7 @@ final class NativeBlobstore implements EngineBlobstore {
 
     /** Keeps a blob open, so that nobody reads its metadata from the device meanwhile. */
     private <T> CompletableFuture<T> holding(String what, long id, LongFunction<CompletableFuture<T>> operation) {
-        BlobCalls.Start open = argument -> BlobH.spdk_bs_open_blob(bs, id, calls.onHandle(), argument);
+        BlobCalls.Start open = argument -> BlobH.spdk_bs_open_blob(bs.pointer(), id, calls.onHandle(), argument);
         return begin(new Operation(what, false, true, open, new CompletableFuture<>()))
                 .thenCompose(address -> {
                     held++;
@@ -882,7 +864,8 @@ final class NativeBlobstore implements EngineBlobstore {
                                                             if (problem == null) {
                                                                 done.complete(result);
                                                             } else {
-                                                                done.completeExceptionally(StoreErrors.unwrapped(problem));
+                                                                done.completeExceptionally(
+                                                                        StoreErrors.unwrapped(problem));
                                                             }
                                                         });
                                     });
@@ -960,7 +943,8 @@ final class NativeBlobstore implements EngineBlobstore {
                 xattrs,
                 () -> room.toSnapshot(id, xattrs),
                 BlobErrors::snapshotOfReadOnly,
-                (struct, argument) -> BlobH.spdk_bs_create_snapshot(bs, id, struct, calls.onValue(), argument));
+                (struct, argument) ->
+                        BlobH.spdk_bs_create_snapshot(bs.pointer(), id, struct, calls.onValue(), argument));
     }
 
     @Override
@@ -972,7 +956,7 @@ final class NativeBlobstore implements EngineBlobstore {
                 xattrs,
                 () -> room.toClone(xattrs),
                 BlobErrors::cloneOfWritable,
-                (struct, argument) -> BlobH.spdk_bs_create_clone(bs, id, struct, calls.onValue(), argument));
+                (struct, argument) -> BlobH.spdk_bs_create_clone(bs.pointer(), id, struct, calls.onValue(), argument));
     }
 
     private interface Copying {
@@ -1002,7 +986,7 @@ final class NativeBlobstore implements EngineBlobstore {
 
     private CompletableFuture<Void> copy(String what, Copying start) {
         checkUsable();
-        MemorySegment channel = thread.as(() -> BlobH.spdk_bs_alloc_io_channel(bs));
+        MemorySegment channel = thread.as(() -> BlobH.spdk_bs_alloc_io_channel(bs.pointer()));
         if (channel.address() == 0) {
             throw errors.of(what, -Errno.ENOMEM);
         }
@@ -1030,7 +1014,7 @@ final class NativeBlobstore implements EngineBlobstore {
                         id,
                         () -> CompletableFuture.completedFuture(null),
                         (channel, argument) ->
-                                BlobH.spdk_bs_inflate_blob(bs, channel, id, calls.onStatus(), argument)));
+                                BlobH.spdk_bs_inflate_blob(bs.pointer(), channel, id, calls.onStatus(), argument)));
     }
 
     @Override
@@ -1042,12 +1026,14 @@ final class NativeBlobstore implements EngineBlobstore {
                         id,
                         () -> requireNoLarger(what, id),
                         (channel, argument) ->
-                                BlobH.spdk_bs_blob_decouple_parent(bs, channel, id, calls.onStatus(), argument));
+                                BlobH.spdk_bs_blob_decouple_parent(
+                                        bs.pointer(), channel, id, calls.onStatus(), argument));
         return MissingRoom.explainCopying(this, what, id, parentOf(id), done)
                 .exceptionallyCompose(problem -> {
                     // Of the parent's parent it knows only that it is no blob, and looks for one all the same.
                     boolean external =
-                            StoreErrors.unwrapped(problem) instanceof SpdkException refused && refused.status() == -Errno.ENOENT;
+                            StoreErrors.unwrapped(problem) instanceof SpdkException refused
+                                    && refused.status() == -Errno.ENOENT;
                     return CompletableFuture.failedFuture(
                             external
                                     ? cannotDecouple(
@@ -1105,7 +1091,7 @@ final class NativeBlobstore implements EngineBlobstore {
     }
 
     private int cloneCount(long id, MemorySegment count) {
-        int _ = thread.as(() -> BlobH.spdk_blob_get_clones(bs, id, MemorySegment.NULL, count));
+        int _ = thread.as(() -> BlobH.spdk_blob_get_clones(bs.pointer(), id, MemorySegment.NULL, count));
         return (int) count.get(ValueLayout.JAVA_LONG, 0);
     }
 
@@ -1117,7 +1103,7 @@ final class NativeBlobstore implements EngineBlobstore {
                 return List.of();
             }
             MemorySegment ids = arena.allocate(ValueLayout.JAVA_LONG, found);
-            int rc = thread.as(() -> BlobH.spdk_blob_get_clones(bs, id, ids, count));
+            int rc = thread.as(() -> BlobH.spdk_blob_get_clones(bs.pointer(), id, ids, count));
             if (rc != 0) {
                 throw errors.of("the clones of " + blob(id), rc);
             }
@@ -1136,7 +1122,7 @@ final class NativeBlobstore implements EngineBlobstore {
     }
 
     private OptionalLong parentOf(long id) {
-        long parent = thread.as(() -> BlobH.spdk_blob_get_parent_snapshot(bs, id));
+        long parent = thread.as(() -> BlobH.spdk_blob_get_parent_snapshot(bs.pointer(), id));
         return parent == BlobH.SPDK_BLOBID_INVALID || parent == BlobH.SPDK_BLOBID_EXTERNAL_SNAPSHOT
                 ? OptionalLong.empty()
                 : OptionalLong.of(parent);
@@ -1168,11 +1154,7 @@ final class NativeBlobstore implements EngineBlobstore {
 
     /** Opens a channel of the calling thread. */
     NativeBlobChannel openChannel(NativeThread on, NativeBlob blob, BlobGate gate) {
-        MemorySegment channel;
-        try (SpinLock _ = thread.metadataLock()) {
-            // The thread that it belongs to may be about to end it.
-            channel = gone || cutOff ? MemorySegment.NULL : on.as(() -> BlobH.spdk_bs_alloc_io_channel(bs));
-        }
+        MemorySegment channel = bs.openChannel(on);
         if (channel.address() == 0) {
             throw errors.noChannel();
         }
