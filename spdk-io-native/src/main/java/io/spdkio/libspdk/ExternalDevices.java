@@ -39,6 +39,8 @@ final class ExternalDevices {
     /** While a store is loaded its blobs are looked at without their devices. */
     private boolean loading = true;
 
+    private boolean wereFound;
+
     ExternalDevices(
             ExternalSnapshots finder, Function<String, NativeBdev> bdevs, Function<NativeBdev, StoreDevice> opener) {
         this.finder = finder;
@@ -88,6 +90,12 @@ final class ExternalDevices {
             Optional<StoreDevice> device = open(request, needed);
             ready.computeIfAbsent(request.identity(), _ -> new ArrayDeque<>()).addLast(device);
         }
+        wereFound = true;
+    }
+
+    /** Whether some may be among what blobs read from. */
+    boolean mayBeInUse() {
+        return wereFound;
     }
 
     private Optional<StoreDevice> open(Request request, boolean needed) {

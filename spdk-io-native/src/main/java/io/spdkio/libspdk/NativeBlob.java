@@ -181,8 +181,11 @@ final class NativeBlob implements EngineBlob {
 
     private CompletableFuture<Long> resizeAndWrite(String what, long toClusters) {
         CompletableFuture<Long> resized =
-                store.operation(
-                        what, argument -> BlobH.spdk_blob_resize(blob, toClusters, store.calls().onStatus(), argument));
+                store.operations()
+                        .begin(
+                                what,
+                                argument ->
+                                        BlobH.spdk_blob_resize(blob, toClusters, store.calls().onStatus(), argument));
         return MissingRoom.explain(store, what, () -> thin ? 0 : toClusters - clusters, resized)
                 .thenCompose(_ -> {
                     if (toClusters != clusters) {
@@ -228,9 +231,8 @@ final class NativeBlob implements EngineBlob {
     }
 
     private CompletableFuture<Long> writeNow(String what) {
-        return store.operation(
-                        what + " " + this,
-                        argument -> BlobH.spdk_blob_sync_md(blob, store.calls().onStatus(), argument))
+        return store.operations()
+                .begin(what + " " + this, argument -> BlobH.spdk_blob_sync_md(blob, store.calls().onStatus(), argument))
                 .thenApply(done -> {
                     if (isUnwritten()) {
                         throw unwritten(what);
@@ -341,7 +343,7 @@ final class NativeBlob implements EngineBlob {
 
     @Override
     public CompletionStage<Void> close() {
-        store.began();
+        store.operations().began();
         CompletableFuture<Void> done = new CompletableFuture<>();
         whenQuiet =
                 () -> {
@@ -366,7 +368,7 @@ final class NativeBlob implements EngineBlob {
 
     private void closeNow(CompletableFuture<Void> done) {
         int before = store.lostWrites();
-        Supplier<CompletableFuture<BlobCalls.Result>> closing = () -> store.closeHandle(blob.address());
+        Supplier<CompletableFuture<BlobCalls.Result>> closing = () -> store.operations().close(blob.address());
         // Without room blobstore closes it as it is on the device, or takes pages that are kept back for I/O of others.
         var _ =
                 store.room()
@@ -379,7 +381,7 @@ final class NativeBlob implements EngineBlob {
                                             : isUnwritten() ? unwritten("closing") : null;
                             store.metadataWritten(id);
                             store.blobClosed(this);
-                            store.finished();
+                            store.operations().finished();
                             if (store.bdev().isRemoved() || (result.status() == 0 && lost == null)) {
                                 done.complete(null);
                             } else {

@@ -18,7 +18,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -31,17 +30,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
-import java.util.function.LongFunction;
 import java.util.function.Supplier;
 
 /** A blobstore of SPDK's. Everything that SPDK is asked for is asked on the metadata thread. */
 final class NativeBlobstore implements EngineBlobstore {
-    /** More would use up the requests that a store has on its metadata thread; the rest waits here. */
-    private static final int MAX_RUNNING = 64;
-
-    /** A chain of clones may be of several devices; this is longer than any. */
-    private static final int MAX_ATTEMPTS = 1000;
-
     /** What a page holds, less what stands before an attribute. */
     private static final int MAX_XATTR_BYTES = 4063;
 
@@ -56,6 +48,7 @@ final class NativeBlobstore implements EngineBlobstore {
     private final StoreDevice device;
     private final StoreStruct bs;
     private final StoreErrors errors;
+    private final StoreOperations operations;
     private final ExternalDevices external;
     private final MemorySegment externalContext;
 
@@ -71,21 +64,9 @@ final class NativeBlobstore implements EngineBlobstore {
     /** What blobstore still reads from. */
     private final Set<Arena> inUse = new HashSet<>();
 
-    private final ArrayDeque<Runnable> waiting = new ArrayDeque<>();
-    private int running;
-
-    /** How many blobs operations keep open. These wait for others, and so do not count as running. */
-    private int held;
-
-    /** How many operations are done again, now that their external devices are ready. */
-    private int retrying;
-
     private StoreShape shape;
     private volatile long lastFree;
     private volatile long lastTotal;
-
-    /** Whether external devices may be among what its blobs read from. */
-    private boolean readsElsewhere;
 
     private boolean ending;
 
@@ -107,6 +88,7 @@ final class NativeBlobstore implements EngineBlobstore {
         this.errors = new StoreErrors(this, bdev, device, runtime.log());
         this.room = new MetadataRoom(this, device);
         this.external = external;
+        this.operations = new StoreOperations(this, thread, bs, calls, external);
         this.externalContext = calls.register(external);
         thread.storeOpened(this);
         bdev.storeOpened(this);
@@ -145,10 +127,10 @@ final class NativeBlobstore implements EngineBlobstore {
 
     /** Init and load: completes with this store when blobstore has made it. */
     CompletableFuture<NativeBlobstore> begin(String what, BlobCalls.Start start) {
-        running++;
+        operations.began();
         return calls.start(thread, this::metBlob, start)
                 .thenCompose(result -> {
-                    running--;
+                    operations.finished();
                     external.loaded();
                     if (result.status() != 0) {
                         // Blobstore has destroyed its part.
@@ -169,14 +151,14 @@ final class NativeBlobstore implements EngineBlobstore {
     /** The same, after something that needs the device; when that fails, blobstore never sees it. */
     CompletableFuture<NativeBlobstore> begin(
             String what, Supplier<CompletableFuture<Void>> before, BlobCalls.Start start) {
-        running++;
+        operations.began();
         CompletableFuture<Void> done;
         try {
             done = before.get();
         } catch (SpdkException e) {
             done = CompletableFuture.failedFuture(e);
         }
-        return done.whenComplete((_, _) -> running--)
+        return done.whenComplete((_, _) -> operations.finished())
                 .exceptionallyCompose(problem -> {
                     external.loaded();
                     thread.as(() -> {
@@ -235,7 +217,7 @@ final class NativeBlobstore implements EngineBlobstore {
 
     private CompletionStage<Void> end(String what, BlobCalls.Start start) {
         requireNothingOpen(what);
-        if (running != 0 || held != 0 || ending) {
+        if (operations.areUnderWay() || ending) {
             throw new SpdkException.Busy(
                     this + " can't be " + what + ": an operation is under way; wait for that", -Errno.EBUSY);
         }
@@ -322,7 +304,7 @@ final class NativeBlobstore implements EngineBlobstore {
 
     /** Ends one that was abandoned when nobody is in it any more. */
     void tryEnd() {
-        if (running != 0 || held != 0 || !channels.isEmpty() || bs.isGone()) {
+        if (operations.areUnderWay() || !channels.isEmpty() || bs.isGone()) {
             return;
         }
         abandoned = false;
@@ -404,113 +386,6 @@ final class NativeBlobstore implements EngineBlobstore {
         return "blob 0x" + Long.toHexString(id);
     }
 
-    /**
-     * What blobstore is asked for.
-     *
-     * @param needsExternal whether it can't do without the devices that blobs are clones of
-     * @param opens whether the result is a struct spdk_blob, for whoever hears of it to close
-     */
-    private record Operation(
-            String what, boolean needsExternal, boolean opens, BlobCalls.Start start, CompletableFuture<Long> done) {}
-
-    /** Waits for its turn, and does what needs devices that are not there yet again. */
-    CompletableFuture<Long> operation(String what, BlobCalls.Start start) {
-        return begin(new Operation(what, true, false, start, new CompletableFuture<>()));
-    }
-
-    private CompletableFuture<Long> opening(String what, BlobCalls.Start start) {
-        return begin(new Operation(what, true, true, start, new CompletableFuture<>()));
-    }
-
-    private CompletableFuture<Long> begin(Operation operation) {
-        checkUsable();
-        if (running < MAX_RUNNING) {
-            running++;
-            attempt(operation, 0);
-        } else {
-            waiting.addLast(() -> attempt(operation, 0));
-        }
-        return operation.done;
-    }
-
-    private void attempt(Operation operation, int before) {
-        var _ =
-                calls.start(thread, operation.start)
-                        .thenAccept(result -> {
-                            if (result.status() == ExternalDevices.MISSING
-                                    && external.areMissing()
-                                    && before < MAX_ATTEMPTS) {
-                                retrying += before == 0 ? 1 : 0;
-                                try {
-                                    external.find(operation.needsExternal);
-                                    readsElsewhere = true;
-                                } catch (Throwable e) {
-                                    retried();
-                                    finish(() -> operation.done.completeExceptionally(e));
-                                    return;
-                                }
-                                attempt(operation, before + 1);
-                                return;
-                            }
-                            if (before > 0) {
-                                retried();
-                            }
-                            ended(operation, result);
-                        });
-    }
-
-    private void ended(Operation operation, BlobCalls.Result result) {
-        boolean done = result.status() == 0;
-        if (done && !bdev.isRemoved() && !hasFailed()) {
-            finish(() -> operation.done.complete(result.value()));
-            return;
-        }
-        SpdkException problem = hasFailed() ? errors.failed() : errors.of(operation.what, result.status());
-        CompletableFuture<?> undone =
-                done && operation.opens ? closeHandle(result.value()) : CompletableFuture.completedFuture(null);
-        var _ = undone.whenComplete((_, _) -> finish(() -> operation.done.completeExceptionally(problem)));
-    }
-
-    /** Also of a store that has failed; blobstore closes it in any case but when it has no memory to begin. */
-    CompletableFuture<BlobCalls.Result> closeHandle(long blob) {
-        return calls.start(
-                        thread,
-                        argument -> BlobH.spdk_blob_close(MemorySegment.ofAddress(blob), calls.onStatus(), argument))
-                .thenCompose(result -> {
-                    if (result.status() != -Errno.ENOMEM) {
-                        return CompletableFuture.completedFuture(result);
-                    }
-                    // All requests are in use: not for long.
-                    CompletableFuture<BlobCalls.Result> again = new CompletableFuture<>();
-                    thread.later(() -> {
-                        var _ = closeHandle(blob).thenAccept(again::complete);
-                    });
-                    return again;
-                });
-    }
-
-    /** Nobody else may want what is left. */
-    private void retried() {
-        if (--retrying == 0) {
-            external.discardLeft(thread);
-        }
-    }
-
-    /** An operation has ended: the next one's turn. */
-    private void finish(Runnable tell) {
-        Runnable next = waiting.pollFirst();
-        if (next == null) {
-            running--;
-        } else {
-            next.run();
-        }
-        tell.run();
-    }
-
-    private static CompletableFuture<Void> nothing(CompletableFuture<Long> future) {
-        return future.thenApply(_ -> null);
-    }
-
     // ---- the store
 
     @Override
@@ -562,20 +437,17 @@ final class NativeBlobstore implements EngineBlobstore {
     @Override
     public CompletionStage<Void> setSuperBlob(OptionalLong id) {
         long value = id.orElse(BlobH.SPDK_BLOBID_INVALID);
-        return nothing(
-                operation(
-                        "setting the super blob of " + this,
-                        argument -> BlobH.spdk_bs_set_super(bs.pointer(), value, calls.onStatus(), argument)));
+        return operations.run(
+                "setting the super blob of " + this,
+                argument -> BlobH.spdk_bs_set_super(bs.pointer(), value, calls.onStatus(), argument));
     }
 
     @Override
     public CompletionStage<Void> grow() {
         checkUsable();
         device.resize();
-        return nothing(
-                operation(
-                        "growing " + this,
-                        argument -> BlobH.spdk_bs_grow_live(bs.pointer(), calls.onStatus(), argument)));
+        return operations.run(
+                "growing " + this, argument -> BlobH.spdk_bs_grow_live(bs.pointer(), calls.onStatus(), argument));
     }
 
     // ---- its blobs
@@ -661,7 +533,7 @@ final class NativeBlobstore implements EngineBlobstore {
                                         this,
                                         what,
                                         () -> options.thin() ? 0 : options.clusters(),
-                                        operation(
+                                        operations.begin(
                                                 what,
                                                 argument -> {
                                                     try (Arena arena = Arena.ofConfined()) {
@@ -692,7 +564,8 @@ final class NativeBlobstore implements EngineBlobstore {
     @Override
     public CompletionStage<NativeBlob> openBlob(long id, ClearMethod clearMethod) {
         requireBlob(id);
-        return opening(
+        return operations
+                .open(
                         "opening " + blob(id) + " of " + this,
                         argument -> {
                             try (Arena arena = Arena.ofConfined()) {
@@ -769,6 +642,10 @@ final class NativeBlobstore implements EngineBlobstore {
         return bs;
     }
 
+    StoreOperations operations() {
+        return operations;
+    }
+
     StoreErrors errors() {
         return errors;
     }
@@ -797,15 +674,11 @@ final class NativeBlobstore implements EngineBlobstore {
         List<Long> clones = clonesOf(id);
         Supplier<CompletableFuture<Void>> delete =
                 () ->
-                        begin(
-                                        new Operation(
-                                                what,
-                                                false,
-                                                false,
-                                                argument ->
-                                                        BlobH.spdk_bs_delete_blob(
-                                                                bs.pointer(), id, calls.onStatus(), argument),
-                                                new CompletableFuture<>()))
+                        operations
+                                .runWithoutExternal(
+                                        what,
+                                        argument ->
+                                                BlobH.spdk_bs_delete_blob(bs.pointer(), id, calls.onStatus(), argument))
                                 .thenApply(_ -> {
                                     blobs.clear(pageOf(id));
                                     return null;
@@ -842,35 +715,8 @@ final class NativeBlobstore implements EngineBlobstore {
         checkUsable();
         StoreHead head = device.superBlock().flatMap(bytes -> StoreHead.in(MemorySegment.ofArray(bytes))).orElseThrow();
         StoreIo io = new StoreIo(runtime, thread, bdev, device, what);
-        return holding(
+        return operations.holding(
                 what, clone, _ -> AdoptedExtents.fit(io, head, runtime.memory(), id, clone, delete, device::fail));
-    }
-
-    /** Keeps a blob open, so that nobody reads its metadata from the device meanwhile. */
-    private <T> CompletableFuture<T> holding(String what, long id, LongFunction<CompletableFuture<T>> operation) {
-        BlobCalls.Start open = argument -> BlobH.spdk_bs_open_blob(bs.pointer(), id, calls.onHandle(), argument);
-        return begin(new Operation(what, false, true, open, new CompletableFuture<>()))
-                .thenCompose(address -> {
-                    held++;
-                    CompletableFuture<T> done = new CompletableFuture<>();
-                    var _ =
-                            CompletableFuture.completedFuture(address)
-                                    .thenCompose(operation::apply)
-                                    .whenComplete((result, problem) -> {
-                                        var _ =
-                                                closeHandle(address)
-                                                        .thenRun(() -> {
-                                                            held--;
-                                                            if (problem == null) {
-                                                                done.complete(result);
-                                                            } else {
-                                                                done.completeExceptionally(
-                                                                        StoreErrors.unwrapped(problem));
-                                                            }
-                                                        });
-                                    });
-                    return done;
-                });
     }
 
     private interface Family {
@@ -929,7 +775,7 @@ final class NativeBlobstore implements EngineBlobstore {
         device.remember(true);
         CompletableFuture<Long> derived =
                 CompletableFuture.<Void>completedFuture(null)
-                        .thenCompose(_ -> operation(what, start))
+                        .thenCompose(_ -> operations.begin(what, start))
                         .whenComplete((_, _) -> device.remember(false));
         return MissingRoom.explain(this, what, () -> 0, derived);
     }
@@ -991,9 +837,8 @@ final class NativeBlobstore implements EngineBlobstore {
             throw errors.of(what, -Errno.ENOMEM);
         }
         // The device may have gone since, but the channel is there.
-        return nothing(
-                        CompletableFuture.<Void>completedFuture(null)
-                                .thenCompose(_ -> operation(what, argument -> start.call(channel, argument))))
+        return CompletableFuture.<Void>completedFuture(null)
+                .thenCompose(_ -> operations.run(what, argument -> start.call(channel, argument)))
                 .whenComplete((_, _) ->
                         thread.as(() -> {
                             BlobH.spdk_bs_free_io_channel(channel);
@@ -1070,7 +915,7 @@ final class NativeBlobstore implements EngineBlobstore {
             return CompletableFuture.completedFuture(handles.getFirst().clusters());
         }
         String what = "looking at " + blob(id) + " of " + this;
-        return holding(
+        return operations.holding(
                 what,
                 id,
                 address ->
@@ -1132,24 +977,15 @@ final class NativeBlobstore implements EngineBlobstore {
 
     /** Makes durable what blobs hold. */
     CompletionStage<Void> flush() {
-        return nothing(operation("flushing " + this, argument -> device.flush(calls.onStatus(), argument)));
+        return operations.run("flushing " + this, argument -> device.flush(calls.onStatus(), argument));
     }
 
     BlobCalls calls() {
         return calls;
     }
 
-    /** Counts what the end of the store has to wait for. */
-    void began() {
-        running++;
-    }
-
-    void finished() {
-        finish(() -> {});
-    }
-
     long alignmentBytes() {
-        return readsElsewhere ? 4096 : 1;
+        return external.mayBeInUse() ? 4096 : 1;
     }
 
     /** Opens a channel of the calling thread. */
