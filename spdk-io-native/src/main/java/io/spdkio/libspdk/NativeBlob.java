@@ -67,7 +67,7 @@ final class NativeBlob implements EngineBlob {
             readOnly = BlobH.spdk_blob_is_read_only(blob);
             thin = BlobH.spdk_blob_is_thin_provisioned(blob);
             // Blobstore goes on calling one a snapshot whose last clone went, until it loads the store again.
-            snapshot = BlobH.spdk_blob_is_snapshot(blob) && store.hasClones(id);
+            snapshot = BlobH.spdk_blob_is_snapshot(blob) && store.relations().hasClones(id);
             clone = BlobH.spdk_blob_is_clone(blob);
             clusters = BlobH.spdk_blob_get_num_clusters(blob);
         }
@@ -155,7 +155,7 @@ final class NativeBlob implements EngineBlob {
         underWay++;
         return done.<Void>thenApply(_ -> null)
                 .whenComplete((_, _) -> {
-                    store.refresh(id);
+                    store.openBlobs().refresh(id);
                     if (--underWay == 0 && whenQuiet != null) {
                         whenQuiet.run();
                     }
@@ -213,7 +213,7 @@ final class NativeBlob implements EngineBlob {
         dirty = true;
         dirtySince = store.writesOf(id);
         addedBytes += added;
-        store.keepPages(id);
+        store.openBlobs().keepPages(id);
     }
 
     private SpdkException unwritten(String what) {
@@ -237,13 +237,15 @@ final class NativeBlob implements EngineBlob {
                     if (isUnwritten()) {
                         throw unwritten(what);
                     }
-                    store.metadataWritten(id);
+                    store.openBlobs().metadataWritten(id);
                     return done;
                 });
     }
 
     private MetadataRoom.Need pagesToWrite() {
-        return store.isDirty(id) ? store.room().toRewrite(id, store.addedBytes(id)) : MetadataRoom.Need.NONE;
+        return store.openBlobs().isDirty(id)
+                ? store.room().toRewrite(id, store.openBlobs().addedBytes(id))
+                : MetadataRoom.Need.NONE;
     }
 
     long addedBytes() {
@@ -379,8 +381,8 @@ final class NativeBlob implements EngineBlob {
                                     store.lostWrites() != before
                                             ? store.errors().failed()
                                             : isUnwritten() ? unwritten("closing") : null;
-                            store.metadataWritten(id);
-                            store.blobClosed(this);
+                            store.openBlobs().metadataWritten(id);
+                            store.openBlobs().closed(this);
                             store.operations().finished();
                             if (store.bdev().isRemoved() || (result.status() == 0 && lost == null)) {
                                 done.complete(null);

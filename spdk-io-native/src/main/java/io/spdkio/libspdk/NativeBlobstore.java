@@ -10,20 +10,14 @@ import io.spdkio.spi.EngineBlobstore;
 import io.spdkio.spi.IoRequest;
 import io.spdkio.sys.StoreDevice;
 import io.spdkio.sys.raw.BlobH;
-import io.spdkio.sys.raw.spdk_blob_open_opts;
-import io.spdkio.sys.raw.spdk_blob_opts;
 import io.spdkio.sys.raw.spdk_blob_xattr_opts;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.BitSet;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -34,12 +28,8 @@ import java.util.function.Supplier;
 
 /** A blobstore of SPDK's. Everything that SPDK is asked for is asked on the metadata thread. */
 final class NativeBlobstore implements EngineBlobstore {
-    /** What a page holds, less what stands before an attribute. */
-    private static final int MAX_XATTR_BYTES = 4063;
-
     private static final String UNLOADED = "unloaded";
     private static final String DESTROYED = "destroyed";
-    private static final long FIRST_BLOB = 1L << 32;
 
     private final SpdkRuntime runtime;
     private final BlobCalls calls;
@@ -52,11 +42,10 @@ final class NativeBlobstore implements EngineBlobstore {
     private final ExternalDevices external;
     private final MemorySegment externalContext;
 
-    /** The pages of the blobs that there are. */
-    private final BitSet blobs = new BitSet();
-
-    private final Map<Long, List<NativeBlob>> open = new HashMap<>();
-    private final Map<Long, CompletableFuture<Void>> deletions = new HashMap<>();
+    private final BlobIds ids = new BlobIds();
+    private final NewBlobs newBlobs;
+    private final OpenBlobs open;
+    private final BlobRelations relations;
     private final BlobExclusion exclusion;
     private final MetadataRoom room;
     private final Set<NativeBlobChannel> channels = ConcurrentHashMap.newKeySet();
@@ -81,11 +70,14 @@ final class NativeBlobstore implements EngineBlobstore {
         this.runtime = runtime;
         this.calls = runtime.blobCalls();
         this.thread = thread;
-        this.exclusion = new BlobExclusion(thread, this::parentOf);
         this.bdev = bdev;
         this.device = device;
         this.bs = new StoreStruct(thread, device);
         this.errors = new StoreErrors(this, bdev, device, runtime.log());
+        this.newBlobs = new NewBlobs(this, ids);
+        this.relations = new BlobRelations(thread, bs, errors);
+        this.exclusion = new BlobExclusion(thread, relations::parentOf);
+        this.open = new OpenBlobs(this, device, exclusion);
         this.room = new MetadataRoom(this, device);
         this.external = external;
         this.operations = new StoreOperations(this, thread, bs, calls, external);
@@ -173,7 +165,7 @@ final class NativeBlobstore implements EngineBlobstore {
     }
 
     private void metBlob(long blob) {
-        noteBlob(BlobH.spdk_blob_get_id(MemorySegment.ofAddress(blob)));
+        ids.add(BlobH.spdk_blob_get_id(MemorySegment.ofAddress(blob)));
     }
 
     /** The struct is gone: waits until the device is free. Completes on the metadata thread, if that is there. */
@@ -197,11 +189,10 @@ final class NativeBlobstore implements EngineBlobstore {
     }
 
     private void requireNothingOpen(String what) {
-        if (!open.isEmpty()) {
-            String names =
-                    String.join(", ", open.keySet().stream().limit(8).map(id -> "0x" + Long.toHexString(id)).toList());
+        if (!open.areNone()) {
             throw new SpdkException.Busy(
-                    this + " can't be " + what + ": blobs are open (" + names + "); close them first", -Errno.EBUSY);
+                    this + " can't be " + what + ": blobs are open (" + open.names() + "); close them first",
+                    -Errno.EBUSY);
         }
     }
 
@@ -308,10 +299,8 @@ final class NativeBlobstore implements EngineBlobstore {
             return;
         }
         abandoned = false;
-        List<NativeBlob> left = new ArrayList<>();
-        open.values().forEach(left::addAll);
         CompletableFuture<?>[] closed =
-                left.stream()
+                open.all().stream()
                         .map(NativeBlob::close)
                         .map(CompletionStage::toCompletableFuture)
                         .toArray(CompletableFuture[]::new);
@@ -362,28 +351,9 @@ final class NativeBlobstore implements EngineBlobstore {
         return room;
     }
 
-    /** What is to be written of a blob more than it has on the device. */
-    long addedBytes(long id) {
-        return open.getOrDefault(id, List.of()).stream().mapToLong(NativeBlob::addedBytes).sum();
-    }
-
-    boolean isDirty(long id) {
-        return open.getOrDefault(id, List.of()).stream().anyMatch(NativeBlob::isDirty);
-    }
-
-    /** All that has changed has been written. */
-    void metadataWritten(long id) {
-        open.getOrDefault(id, List.of()).forEach(NativeBlob::metadataWritten);
-        keepPages(id);
-    }
-
     /** How often the metadata of a blob have been written. */
     int writesOf(long id) {
         return device.writesOf(id);
-    }
-
-    private static String blob(long id) {
-        return "blob 0x" + Long.toHexString(id);
     }
 
     // ---- the store
@@ -452,167 +422,28 @@ final class NativeBlobstore implements EngineBlobstore {
 
     // ---- its blobs
 
-    private static int pageOf(long id) {
-        return (int) id;
-    }
-
-    private void noteBlob(long id) {
-        blobs.set(pageOf(id));
-    }
-
     @Override
     public CompletionStage<OptionalLong> nextBlob(OptionalLong after) {
         checkUsable();
-        int page = blobs.nextSetBit(after.isPresent() ? pageOf(after.getAsLong()) + 1 : 0);
-        return CompletableFuture.completedFuture(page < 0 ? OptionalLong.empty() : OptionalLong.of(FIRST_BLOB | page));
-    }
-
-    /** An id that can't be one is not for SPDK, which takes its lower half. */
-    private boolean isBlob(long id) {
-        return (id & ~0x7fff_ffffL) == FIRST_BLOB && blobs.get(pageOf(id));
+        return CompletableFuture.completedFuture(ids.next(after));
     }
 
     private void requireBlob(long id) {
         checkUsable();
-        if (!isBlob(id)) {
+        if (!ids.contains(id)) {
             throw errors.noBlob(id);
         }
     }
 
-    static int clearMethod(ClearMethod method) {
-        return switch (method) {
-            case DEFAULT -> BlobH.BLOB_CLEAR_WITH_DEFAULT;
-            case NONE -> BlobH.BLOB_CLEAR_WITH_NONE;
-            case UNMAP -> BlobH.BLOB_CLEAR_WITH_UNMAP;
-            case WRITE_ZEROES -> BlobH.BLOB_CLEAR_WITH_WRITE_ZEROES;
-        };
-    }
-
-    /** There is a new blob. Blobstore gives it the id of one that it is still deleting, which has to have ended. */
-    private CompletableFuture<Long> created(String what, long id) {
-        requireWritten(what, id, 0);
-        return deletions
-                .getOrDefault(id, CompletableFuture.completedFuture(null))
-                .handle((_, _) -> {
-                    noteBlob(id);
-                    return id;
-                });
-    }
-
-    /** That is what {@link MetadataRoom} is for; if it fails to do that, the store goes no further. */
-    private void requireWritten(String what, long id, int before) {
-        if (writesOf(id) == before) {
-            device.fail();
-            throw BlobErrors.noPages(what + ": no metadata page was left; unload and load the store");
-        }
-    }
-
-    /** SPDK takes the lower 16 bits of a length, and no attributes without a value here. */
-    private void requireXattrs(Map<String, byte[]> xattrs) {
-        xattrs.forEach((name, value) -> {
-            String what = "attribute '" + name + "' of " + value.length + " bytes for a new blob in " + this;
-            if (value.length == 0) {
-                throw SpdkException.withMessage(
-                        what + ": EINVAL. It needs a value; set an empty one with Blob.setXattr", -Errno.EINVAL);
-            }
-            if (name.getBytes(StandardCharsets.UTF_8).length + value.length > MAX_XATTR_BYTES) {
-                throw errors.of(what, -Errno.ENOMEM);
-            }
-        });
-    }
-
     @Override
     public CompletionStage<Long> createBlob(BlobOptions options) {
-        requireXattrs(options.xattrs());
-        String what = "creating a blob of " + options.clusters() + " clusters in " + this;
-        return room.reserve(
-                        what,
-                        () -> room.toCreate(options),
-                        () ->
-                                MissingRoom.explain(
-                                        this,
-                                        what,
-                                        () -> options.thin() ? 0 : options.clusters(),
-                                        operations.begin(
-                                                what,
-                                                argument -> {
-                                                    try (Arena arena = Arena.ofConfined()) {
-                                                        MemorySegment struct = blobOptions(options, arena);
-                                                        BlobH.spdk_bs_create_blob_ext(
-                                                                bs.pointer(), struct, calls.onValue(), argument);
-                                                    }
-                                                })))
-                .thenCompose(id -> created(what, id));
-    }
-
-    private static MemorySegment blobOptions(BlobOptions options, Arena arena) {
-        MemorySegment struct = spdk_blob_opts.allocate(arena);
-        BlobH.spdk_blob_opts_init(struct, spdk_blob_opts.BYTES);
-        spdk_blob_opts.num_clusters(struct, options.clusters());
-        spdk_blob_opts.thin_provision(struct, options.thin());
-        spdk_blob_opts.clear_method(struct, clearMethod(options.clearMethod()));
-        spdk_blob_opts.use_extent_table(struct, options.extentTable());
-        StoreDevice.xattrs(spdk_blob_opts.xattrs(struct), options.xattrs(), arena);
-        options.externalSnapshot()
-                .ifPresent(identity -> {
-                    spdk_blob_opts.esnap_id(struct, arena.allocateFrom(ValueLayout.JAVA_BYTE, identity));
-                    spdk_blob_opts.esnap_id_len(struct, identity.length);
-                });
-        return struct;
+        return newBlobs.create(options);
     }
 
     @Override
     public CompletionStage<NativeBlob> openBlob(long id, ClearMethod clearMethod) {
         requireBlob(id);
-        return operations
-                .open(
-                        "opening " + blob(id) + " of " + this,
-                        argument -> {
-                            try (Arena arena = Arena.ofConfined()) {
-                                MemorySegment struct = spdk_blob_open_opts.allocate(arena);
-                                BlobH.spdk_blob_open_opts_init(struct, spdk_blob_open_opts.BYTES);
-                                spdk_blob_open_opts.clear_method(struct, clearMethod(clearMethod));
-                                BlobH.spdk_bs_open_blob_ext(bs.pointer(), id, struct, calls.onHandle(), argument);
-                            }
-                        })
-                .thenApply(address -> {
-                    NativeBlob opened =
-                            new NativeBlob(this, id, MemorySegment.ofAddress(address), exclusion.opened(id));
-                    open.computeIfAbsent(id, _ -> new ArrayList<>(1)).add(opened);
-                    keepPages(id);
-                    return opened;
-                });
-    }
-
-    void blobClosed(NativeBlob blob) {
-        List<NativeBlob> handles = open.get(blob.id());
-        handles.remove(blob);
-        if (handles.isEmpty()) {
-            open.remove(blob.id());
-            exclusion.closed(blob.id());
-        }
-        keepPages(blob.id());
-    }
-
-    /** Keeps back what I/O of a blob may need, as it is now. */
-    void keepPages(long id) {
-        device.keepPages(id, open.containsKey(id), Math.toIntExact(Math.max(0, addedBytes(id))));
-    }
-
-    /** What is known of the open blobs is taken anew. */
-    void refresh(long id) {
-        List<NativeBlob> handles = open.get(id);
-        if (handles != null) {
-            handles.forEach(NativeBlob::refresh);
-        }
-    }
-
-    /** The blob, its parent and its clones: whom an operation on it may change. */
-    private Set<Long> family(long id) {
-        Set<Long> family = new HashSet<>(clonesOf(id));
-        family.add(id);
-        parentOf(id).ifPresent(family::add);
-        return family;
+        return open.open(id, clearMethod);
     }
 
     /**
@@ -626,16 +457,7 @@ final class NativeBlobstore implements EngineBlobstore {
                 what,
                 List.of(id),
                 relies,
-                () -> exclusion.inTurn(id, () -> exclusion.quietly(id, () -> written(id, operation))));
-    }
-
-    /**
-     * Goes on when what is known of a blob has been written. A snapshot of one that was made smaller and is not written
-     * yet gets memory of another size than blobstore takes it for.
-     */
-    private <T> CompletableFuture<T> written(long id, Supplier<CompletableFuture<T>> operation) {
-        List<NativeBlob> handles = open.get(id);
-        return handles == null ? operation.get() : handles.getFirst().write().thenCompose(_ -> operation.get());
+                () -> exclusion.inTurn(id, () -> exclusion.quietly(id, () -> open.written(id, operation))));
     }
 
     StoreStruct bs() {
@@ -650,18 +472,26 @@ final class NativeBlobstore implements EngineBlobstore {
         return errors;
     }
 
+    BlobRelations relations() {
+        return relations;
+    }
+
+    OpenBlobs openBlobs() {
+        return open;
+    }
+
     BlobExclusion exclusion() {
         return exclusion;
     }
 
     private <T> CompletableFuture<T> changing(long id, Supplier<CompletableFuture<T>> operation) {
-        Set<Long> before = open.isEmpty() ? Set.of() : family(id);
+        Set<Long> before = open.areNone() ? Set.of() : relations.family(id);
         return operation
                 .get()
                 .whenComplete((_, _) -> {
-                    if (!open.isEmpty() && !bs.isGone()) {
-                        before.forEach(this::refresh);
-                        family(id).forEach(this::refresh);
+                    if (!open.areNone() && !bs.isGone()) {
+                        before.forEach(open::refresh);
+                        relations.family(id).forEach(open::refresh);
                     }
                 });
     }
@@ -669,9 +499,9 @@ final class NativeBlobstore implements EngineBlobstore {
     @Override
     public CompletionStage<Void> deleteBlob(long id) {
         requireBlob(id);
-        String what = "deleting " + blob(id) + " of " + this;
+        String what = "deleting " + BlobIds.name(id) + " of " + this;
         // An only clone takes over what the blob has.
-        List<Long> clones = clonesOf(id);
+        List<Long> clones = relations.clonesOf(id);
         Supplier<CompletableFuture<Void>> delete =
                 () ->
                         operations
@@ -680,7 +510,7 @@ final class NativeBlobstore implements EngineBlobstore {
                                         argument ->
                                                 BlobH.spdk_bs_delete_blob(bs.pointer(), id, calls.onStatus(), argument))
                                 .thenApply(_ -> {
-                                    blobs.clear(pageOf(id));
+                                    ids.remove(id);
                                     return null;
                                 });
         CompletableFuture<Void> deletion =
@@ -694,15 +524,14 @@ final class NativeBlobstore implements EngineBlobstore {
                                                 List.of(id),
                                                 OptionalLong.empty(),
                                                 () -> exclusion.inTurn(id, delete)));
-        deletions.put(id, deletion);
-        return deletion.whenComplete((_, _) -> deletions.remove(id, deletion));
+        return ids.deleting(id, deletion);
     }
 
     /** Deletes a snapshot with one clone. */
     private CompletableFuture<Void> merge(String what, long id, long clone, Supplier<CompletableFuture<Void>> delete) {
         Supplier<CompletableFuture<Void>> reserved =
                 () -> room.reserve(what, () -> room.toMerge(id, clone), () -> mergeNow(what, id, clone, delete));
-        Supplier<CompletableFuture<Void>> quiet = () -> exclusion.quietly(clone, () -> written(clone, reserved));
+        Supplier<CompletableFuture<Void>> quiet = () -> exclusion.quietly(clone, () -> open.written(clone, reserved));
         return exclusion.exclusively(
                 what,
                 List.of(id, clone),
@@ -735,12 +564,12 @@ final class NativeBlobstore implements EngineBlobstore {
             Function<Object, SpdkException> wrongKind,
             Family start) {
         requireBlob(id);
-        requireXattrs(xattrs);
+        newBlobs.requireXattrs(xattrs);
         // Blobstore reads the attributes in the middle of its work.
         Arena arena = Arena.ofAuto();
         MemorySegment struct = spdk_blob_xattr_opts.allocate(arena);
         StoreDevice.xattrs(struct, xattrs, arena);
-        String named = blob(id) + " of " + this;
+        String named = BlobIds.name(id) + " of " + this;
         String all = what + " of " + named;
         Supplier<CompletableFuture<Long>> made =
                 () -> {
@@ -750,9 +579,9 @@ final class NativeBlobstore implements EngineBlobstore {
                     return room.reserve(all, pages, () -> deriveNow(all, argument -> start.call(struct, argument)))
                             .thenCompose(newId -> {
                                 if (changes) {
-                                    requireWritten(all, id, before);
+                                    newBlobs.requireWritten(all, id, before);
                                 }
-                                return created(all, newId);
+                                return newBlobs.created(all, newId);
                             });
                 };
         return changing(
@@ -819,7 +648,7 @@ final class NativeBlobstore implements EngineBlobstore {
                         exclusively(
                                 what,
                                 id,
-                                parentOf(id),
+                                relations.parentOf(id),
                                 () ->
                                         check.get()
                                                 .thenCompose(_ ->
@@ -848,7 +677,7 @@ final class NativeBlobstore implements EngineBlobstore {
 
     @Override
     public CompletionStage<Void> inflateBlob(long id) {
-        String what = "inflating " + blob(id) + " of " + this;
+        String what = "inflating " + BlobIds.name(id) + " of " + this;
         return MissingRoom.explainCopying(
                 this,
                 what,
@@ -864,7 +693,7 @@ final class NativeBlobstore implements EngineBlobstore {
 
     @Override
     public CompletionStage<Void> decoupleParent(long id) {
-        String what = "decoupling " + blob(id) + " of " + this + " from its parent";
+        String what = "decoupling " + BlobIds.name(id) + " of " + this + " from its parent";
         CompletionStage<Void> done =
                 copying(
                         what,
@@ -873,7 +702,7 @@ final class NativeBlobstore implements EngineBlobstore {
                         (channel, argument) ->
                                 BlobH.spdk_bs_blob_decouple_parent(
                                         bs.pointer(), channel, id, calls.onStatus(), argument));
-        return MissingRoom.explainCopying(this, what, id, parentOf(id), done)
+        return MissingRoom.explainCopying(this, what, id, relations.parentOf(id), done)
                 .exceptionallyCompose(problem -> {
                     // Of the parent's parent it knows only that it is no blob, and looks for one all the same.
                     boolean external =
@@ -894,7 +723,7 @@ final class NativeBlobstore implements EngineBlobstore {
 
     /** Up to v26.01 at least blobstore reads past the end of what it knows of a parent that is smaller. */
     private CompletableFuture<Void> requireNoLarger(String what, long id) {
-        OptionalLong parent = parentOf(id);
+        OptionalLong parent = relations.parentOf(id);
         if (parent.isEmpty()) {
             return CompletableFuture.completedFuture(null);
         }
@@ -910,11 +739,11 @@ final class NativeBlobstore implements EngineBlobstore {
     }
 
     private CompletableFuture<Long> clustersOf(long id) {
-        List<NativeBlob> handles = open.get(id);
-        if (handles != null) {
-            return CompletableFuture.completedFuture(handles.getFirst().clusters());
+        Optional<NativeBlob> opened = open.get(id);
+        if (opened.isPresent()) {
+            return CompletableFuture.completedFuture(opened.get().clusters());
         }
-        String what = "looking at " + blob(id) + " of " + this;
+        String what = "looking at " + BlobIds.name(id) + " of " + this;
         return operations.holding(
                 what,
                 id,
@@ -926,51 +755,13 @@ final class NativeBlobstore implements EngineBlobstore {
     @Override
     public List<Long> clones(long id) {
         checkUsable();
-        return clonesOf(id);
-    }
-
-    boolean hasClones(long id) {
-        try (Arena arena = Arena.ofConfined()) {
-            return cloneCount(id, arena.allocate(ValueLayout.JAVA_LONG)) != 0;
-        }
-    }
-
-    private int cloneCount(long id, MemorySegment count) {
-        int _ = thread.as(() -> BlobH.spdk_blob_get_clones(bs.pointer(), id, MemorySegment.NULL, count));
-        return (int) count.get(ValueLayout.JAVA_LONG, 0);
-    }
-
-    private List<Long> clonesOf(long id) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment count = arena.allocate(ValueLayout.JAVA_LONG);
-            int found = cloneCount(id, count);
-            if (found == 0) {
-                return List.of();
-            }
-            MemorySegment ids = arena.allocate(ValueLayout.JAVA_LONG, found);
-            int rc = thread.as(() -> BlobH.spdk_blob_get_clones(bs.pointer(), id, ids, count));
-            if (rc != 0) {
-                throw errors.of("the clones of " + blob(id), rc);
-            }
-            List<Long> clones = new ArrayList<>();
-            for (int i = 0; i < found; i++) {
-                clones.add(ids.getAtIndex(ValueLayout.JAVA_LONG, i));
-            }
-            return clones;
-        }
+        return relations.clonesOf(id);
     }
 
     @Override
     public OptionalLong parent(long id) {
         checkUsable();
-        return parentOf(id);
-    }
-
-    private OptionalLong parentOf(long id) {
-        long parent = thread.as(() -> BlobH.spdk_blob_get_parent_snapshot(bs.pointer(), id));
-        return parent == BlobH.SPDK_BLOBID_INVALID || parent == BlobH.SPDK_BLOBID_EXTERNAL_SNAPSHOT
-                ? OptionalLong.empty()
-                : OptionalLong.of(parent);
+        return relations.parentOf(id);
     }
 
     // ---- for its blobs
