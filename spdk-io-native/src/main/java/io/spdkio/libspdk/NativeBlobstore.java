@@ -5,25 +5,20 @@ import io.spdkio.SpdkException;
 import io.spdkio.bdev.IoType;
 import io.spdkio.blob.BlobOptions;
 import io.spdkio.blob.ClearMethod;
-import io.spdkio.spi.BlobErrors;
 import io.spdkio.spi.EngineBlobstore;
 import io.spdkio.spi.IoRequest;
 import io.spdkio.sys.StoreDevice;
 import io.spdkio.sys.raw.BlobH;
-import io.spdkio.sys.raw.spdk_blob_xattr_opts;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Function;
 import java.util.function.Supplier;
 
 /** A blobstore of SPDK's. Everything that SPDK is asked for is asked on the metadata thread. */
@@ -48,10 +43,8 @@ final class NativeBlobstore implements EngineBlobstore {
     private final BlobRelations relations;
     private final BlobExclusion exclusion;
     private final MetadataRoom room;
+    private final NativeFamilies families;
     private final Set<NativeBlobChannel> channels = ConcurrentHashMap.newKeySet();
-
-    /** What blobstore still reads from. */
-    private final Set<Arena> inUse = new HashSet<>();
 
     private StoreShape shape;
     private volatile long lastFree;
@@ -79,6 +72,7 @@ final class NativeBlobstore implements EngineBlobstore {
         this.exclusion = new BlobExclusion(thread, relations::parentOf);
         this.open = new OpenBlobs(this, device, exclusion);
         this.room = new MetadataRoom(this, device);
+        this.families = new NativeFamilies(this, runtime, ids, newBlobs, relations, exclusion);
         this.external = external;
         this.operations = new StoreOperations(this, thread, bs, calls, external);
         this.externalContext = calls.register(external);
@@ -428,7 +422,7 @@ final class NativeBlobstore implements EngineBlobstore {
         return CompletableFuture.completedFuture(ids.next(after));
     }
 
-    private void requireBlob(long id) {
+    void requireBlob(long id) {
         checkUsable();
         if (!ids.contains(id)) {
             throw errors.noBlob(id);
@@ -484,272 +478,29 @@ final class NativeBlobstore implements EngineBlobstore {
         return exclusion;
     }
 
-    private <T> CompletableFuture<T> changing(long id, Supplier<CompletableFuture<T>> operation) {
-        Set<Long> before = open.areNone() ? Set.of() : relations.family(id);
-        return operation
-                .get()
-                .whenComplete((_, _) -> {
-                    if (!open.areNone() && !bs.isGone()) {
-                        before.forEach(open::refresh);
-                        relations.family(id).forEach(open::refresh);
-                    }
-                });
-    }
-
     @Override
     public CompletionStage<Void> deleteBlob(long id) {
-        requireBlob(id);
-        String what = "deleting " + BlobIds.name(id) + " of " + this;
-        // An only clone takes over what the blob has.
-        List<Long> clones = relations.clonesOf(id);
-        Supplier<CompletableFuture<Void>> delete =
-                () ->
-                        operations
-                                .runWithoutExternal(
-                                        what,
-                                        argument ->
-                                                BlobH.spdk_bs_delete_blob(bs.pointer(), id, calls.onStatus(), argument))
-                                .thenApply(_ -> {
-                                    ids.remove(id);
-                                    return null;
-                                });
-        CompletableFuture<Void> deletion =
-                changing(
-                        id,
-                        () ->
-                                clones.size() == 1
-                                        ? merge(what, id, clones.getFirst(), delete)
-                                        : exclusion.exclusively(
-                                                what,
-                                                List.of(id),
-                                                OptionalLong.empty(),
-                                                () -> exclusion.inTurn(id, delete)));
-        return ids.deleting(id, deletion);
-    }
-
-    /** Deletes a snapshot with one clone. */
-    private CompletableFuture<Void> merge(String what, long id, long clone, Supplier<CompletableFuture<Void>> delete) {
-        Supplier<CompletableFuture<Void>> reserved =
-                () -> room.reserve(what, () -> room.toMerge(id, clone), () -> mergeNow(what, id, clone, delete));
-        Supplier<CompletableFuture<Void>> quiet = () -> exclusion.quietly(clone, () -> open.written(clone, reserved));
-        return exclusion.exclusively(
-                what,
-                List.of(id, clone),
-                OptionalLong.empty(),
-                () -> exclusion.inTurn(id, () -> exclusion.inTurn(clone, quiet)));
-    }
-
-    private CompletableFuture<Void> mergeNow(
-            String what, long id, long clone, Supplier<CompletableFuture<Void>> delete) {
-        checkUsable();
-        StoreHead head = device.superBlock().flatMap(bytes -> StoreHead.in(MemorySegment.ofArray(bytes))).orElseThrow();
-        StoreIo io = new StoreIo(runtime, thread, bdev, device, what);
-        return operations.holding(
-                what, clone, _ -> AdoptedExtents.fit(io, head, runtime.memory(), id, clone, delete, device::fail));
-    }
-
-    private interface Family {
-        void call(MemorySegment xattrs, MemorySegment argument);
-    }
-
-    /**
-     * What makes a blob of another one; blobstore says {@code -EINVAL} when that is of the wrong kind, and only then.
-     */
-    private CompletionStage<Long> derive(
-            String what,
-            long id,
-            boolean changes,
-            Map<String, byte[]> xattrs,
-            Supplier<MetadataRoom.Need> pages,
-            Function<Object, SpdkException> wrongKind,
-            Family start) {
-        requireBlob(id);
-        newBlobs.requireXattrs(xattrs);
-        // Blobstore reads the attributes in the middle of its work.
-        Arena arena = Arena.ofAuto();
-        MemorySegment struct = spdk_blob_xattr_opts.allocate(arena);
-        StoreDevice.xattrs(struct, xattrs, arena);
-        String named = BlobIds.name(id) + " of " + this;
-        String all = what + " of " + named;
-        Supplier<CompletableFuture<Long>> made =
-                () -> {
-                    // Not before, as who is refused with an exception would leave it there.
-                    inUse.add(arena);
-                    int before = writesOf(id);
-                    return room.reserve(all, pages, () -> deriveNow(all, argument -> start.call(struct, argument)))
-                            .thenCompose(newId -> {
-                                if (changes) {
-                                    newBlobs.requireWritten(all, id, before);
-                                }
-                                return newBlobs.created(all, newId);
-                            });
-                };
-        return changing(
-                id,
-                () ->
-                        (changes
-                                        ? exclusively(all, id, OptionalLong.empty(), made)
-                                        : exclusion.exclusively(all, List.of(), OptionalLong.of(id), made))
-                                .exceptionallyCompose(problem ->
-                                        CompletableFuture.failedFuture(
-                                                StoreErrors.unwrapped(problem) instanceof SpdkException refused
-                                                                && refused.status() == -Errno.EINVAL
-                                                        ? wrongKind.apply(named)
-                                                        : problem))
-                                .whenComplete((_, _) -> inUse.remove(arena)));
-    }
-
-    /** Blobstore opens the blob that it has just created, which must not fail. */
-    private CompletableFuture<Long> deriveNow(String what, BlobCalls.Start start) {
-        device.remember(true);
-        CompletableFuture<Long> derived =
-                CompletableFuture.<Void>completedFuture(null)
-                        .thenCompose(_ -> operations.begin(what, start))
-                        .whenComplete((_, _) -> device.remember(false));
-        return MissingRoom.explain(this, what, () -> 0, derived);
+        return families.delete(id);
     }
 
     @Override
     public CompletionStage<Long> snapshotBlob(long id, Map<String, byte[]> xattrs) {
-        return derive(
-                "a snapshot",
-                id,
-                true,
-                xattrs,
-                () -> room.toSnapshot(id, xattrs),
-                BlobErrors::snapshotOfReadOnly,
-                (struct, argument) ->
-                        BlobH.spdk_bs_create_snapshot(bs.pointer(), id, struct, calls.onValue(), argument));
+        return families.snapshot(id, xattrs);
     }
 
     @Override
     public CompletionStage<Long> cloneBlob(long id, Map<String, byte[]> xattrs) {
-        return derive(
-                "a clone",
-                id,
-                false,
-                xattrs,
-                () -> room.toClone(xattrs),
-                BlobErrors::cloneOfWritable,
-                (struct, argument) -> BlobH.spdk_bs_create_clone(bs.pointer(), id, struct, calls.onValue(), argument));
-    }
-
-    private interface Copying {
-        void call(MemorySegment channel, MemorySegment argument);
-    }
-
-    /** An operation that does blob I/O, for which it needs a channel. */
-    private CompletionStage<Void> copying(
-            String what, long id, Supplier<CompletableFuture<Void>> check, Copying start) {
-        requireBlob(id);
-        return changing(
-                id,
-                () ->
-                        exclusively(
-                                what,
-                                id,
-                                relations.parentOf(id),
-                                () ->
-                                        check.get()
-                                                .thenCompose(_ ->
-                                                        exclusion.copying(() ->
-                                                                room.reserve(
-                                                                        what,
-                                                                        () -> room.toAllocate(id),
-                                                                        () -> copy(what, start))))));
-    }
-
-    private CompletableFuture<Void> copy(String what, Copying start) {
-        checkUsable();
-        MemorySegment channel = thread.as(() -> BlobH.spdk_bs_alloc_io_channel(bs.pointer()));
-        if (channel.address() == 0) {
-            throw errors.of(what, -Errno.ENOMEM);
-        }
-        // The device may have gone since, but the channel is there.
-        return CompletableFuture.<Void>completedFuture(null)
-                .thenCompose(_ -> operations.run(what, argument -> start.call(channel, argument)))
-                .whenComplete((_, _) ->
-                        thread.as(() -> {
-                            BlobH.spdk_bs_free_io_channel(channel);
-                            return null;
-                        }));
+        return families.cloneOf(id, xattrs);
     }
 
     @Override
     public CompletionStage<Void> inflateBlob(long id) {
-        String what = "inflating " + BlobIds.name(id) + " of " + this;
-        return MissingRoom.explainCopying(
-                this,
-                what,
-                id,
-                OptionalLong.empty(),
-                copying(
-                        what,
-                        id,
-                        () -> CompletableFuture.completedFuture(null),
-                        (channel, argument) ->
-                                BlobH.spdk_bs_inflate_blob(bs.pointer(), channel, id, calls.onStatus(), argument)));
+        return families.inflate(id);
     }
 
     @Override
     public CompletionStage<Void> decoupleParent(long id) {
-        String what = "decoupling " + BlobIds.name(id) + " of " + this + " from its parent";
-        CompletionStage<Void> done =
-                copying(
-                        what,
-                        id,
-                        () -> requireNoLarger(what, id),
-                        (channel, argument) ->
-                                BlobH.spdk_bs_blob_decouple_parent(
-                                        bs.pointer(), channel, id, calls.onStatus(), argument));
-        return MissingRoom.explainCopying(this, what, id, relations.parentOf(id), done)
-                .exceptionallyCompose(problem -> {
-                    // Of the parent's parent it knows only that it is no blob, and looks for one all the same.
-                    boolean external =
-                            StoreErrors.unwrapped(problem) instanceof SpdkException refused
-                                    && refused.status() == -Errno.ENOENT;
-                    return CompletableFuture.failedFuture(
-                            external
-                                    ? cannotDecouple(
-                                            what,
-                                            "The parent is a clone of another device, which SPDK does not hand on")
-                                    : problem);
-                });
-    }
-
-    private static SpdkException cannotDecouple(String what, String why) {
-        return SpdkException.withMessage(what + ": EOPNOTSUPP. " + why + "; inflate the blob", -Errno.EOPNOTSUPP);
-    }
-
-    /** Up to v26.01 at least blobstore reads past the end of what it knows of a parent that is smaller. */
-    private CompletableFuture<Void> requireNoLarger(String what, long id) {
-        OptionalLong parent = relations.parentOf(id);
-        if (parent.isEmpty()) {
-            return CompletableFuture.completedFuture(null);
-        }
-        return clustersOf(parent.getAsLong())
-                .thenCombine(
-                        clustersOf(id),
-                        (there, mine) -> {
-                            if (mine > there) {
-                                throw cannotDecouple(what, "It is larger than its parent, and SPDK can't then");
-                            }
-                            return null;
-                        });
-    }
-
-    private CompletableFuture<Long> clustersOf(long id) {
-        Optional<NativeBlob> opened = open.get(id);
-        if (opened.isPresent()) {
-            return CompletableFuture.completedFuture(opened.get().clusters());
-        }
-        String what = "looking at " + BlobIds.name(id) + " of " + this;
-        return operations.holding(
-                what,
-                id,
-                address ->
-                        CompletableFuture.completedFuture(
-                                BlobH.spdk_blob_get_num_clusters(MemorySegment.ofAddress(address))));
+        return families.decouple(id);
     }
 
     @Override
