@@ -146,7 +146,7 @@ final class NativeBlob implements EngineBlob {
 
     @Override
     public EngineChannel openChannel(EngineThread thread) {
-        return store.openChannel((NativeThread) thread, this, gate);
+        return store.channels().open((NativeThread) thread, this, gate);
     }
 
     // ---- metadata

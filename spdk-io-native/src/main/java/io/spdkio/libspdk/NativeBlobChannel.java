@@ -187,6 +187,6 @@ final class NativeBlobChannel implements EngineChannel {
             BlobH.spdk_bs_free_io_channel(spdkChannel);
             return null;
         });
-        store.channelClosed(this);
+        store.channels().closed(this);
     }
 }
