@@ -93,7 +93,7 @@ final class ExternalDevices {
         wereFound = true;
     }
 
-    /** Whether some may be among what blobs read from. */
+    /** Whether some may be among what the store's blobs read from. */
     boolean mayBeInUse() {
         return wereFound;
     }

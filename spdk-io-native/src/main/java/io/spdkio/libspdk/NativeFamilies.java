@@ -21,7 +21,8 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
- * Snapshots, clones and what becomes of them: whatever changes more of a family than one blob. On the metadata thread.
+ * Snapshots, clones and what becomes of them. Blobs are deleted here, too, as an only clone takes over what its
+ * snapshot has. On the metadata thread.
  */
 final class NativeFamilies {
     private final NativeBlobstore store;

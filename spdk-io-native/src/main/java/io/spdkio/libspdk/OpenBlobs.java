@@ -15,7 +15,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 
-/** The blobs of a store that are open, and once for each time. On the metadata thread. */
+/** The blobs of a store that are open, each perhaps several times. On the metadata thread. */
 final class OpenBlobs {
     private final NativeBlobstore store;
     private final StoreDevice device;

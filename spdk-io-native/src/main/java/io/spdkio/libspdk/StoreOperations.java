@@ -59,7 +59,7 @@ final class StoreOperations {
 
     // ---- what to ask for
 
-    /** Completes with the value that the callback gives. */
+    /** Waits for its turn; completes with the value that the callback gives. */
     CompletableFuture<Long> begin(String what, BlobCalls.Start start) {
         return begin(new Operation(what, true, false, start));
     }
