@@ -51,7 +51,7 @@ class RandomExchangeTest {
         Optional<BlobstoreOptions> init =
                 Optional.of(BlobstoreOptions.defaults().withClusterSize(CLUSTER_BYTES).withMetadataPages(1000));
         for (int round = 0; round < ROUNDS; round++) {
-            End end = End.values()[random.nextInt(End.values().length)];
+            End end = random.nextBoolean() ? End.CLEAN : End.UNCLEAN;
             long steps = seed + round;
             List<List<String>> said = new ArrayList<>();
             for (int i = 0; i < disks.size(); i++) {
