@@ -207,16 +207,20 @@ may_add(const struct sum *sum)
 }
 
 /*
- * What I/O may need to write a blob's metadata, and what nobody else gets therefore: the chain anew and a page more, but
- * for its first page, which stays where it is; and one for every half page that is added.
+ * What I/O may need to write a blob's metadata, and what nobody else gets therefore: the chain anew but for its first
+ * page, which stays where it is, with a page more for every half page that is added and one for what I/O adds; and that
+ * chain anew once more, as I/O that is under way may write it again before anybody looks at how much is left.
  */
 static uint32_t
 kept_for(const struct page *page)
 {
+	uint32_t grows;
+
 	if (!page->open || (page->chain <= 1 && page->sum.bytes + page->added_bytes + may_add(&page->sum) <= DESCRIPTOR_BYTES)) {
 		return 0;
 	}
-	return page->chain + spdk_divide_round_up(page->added_bytes, DESCRIPTOR_BYTES / 2);
+	grows = (may_add(&page->sum) > 0) + spdk_divide_round_up(page->added_bytes, DESCRIPTOR_BYTES / 2);
+	return spdk_max(page->chain, 1) - 1 + 2 * grows;
 }
 
 /* A blob counts, or counts no longer. */

@@ -254,7 +254,9 @@ public interface Blob extends AutoCloseable {
      *
      * @param name its name, kept as UTF-8, not empty
      * @param value its value; with the name at most about 4,000 bytes, as it has to fit a metadata page
-     * @return completes when it is set; fails with {@link SpdkException.NoMemory} when it is too long
+     * @return completes when it is set; fails with {@link SpdkException.NoMemory} when it is too long, and with {@code
+     *     ENOSPC} when there are too few metadata pages for it, which an engine may also find out only when it is
+     *     written
      */
     IoFuture<Void> setXattr(String name, byte[] value);
 

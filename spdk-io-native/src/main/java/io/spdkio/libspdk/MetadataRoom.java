@@ -1,5 +1,6 @@
 package io.spdkio.libspdk;
 
+import io.spdkio.SpdkException;
 import io.spdkio.blob.BlobOptions;
 import io.spdkio.spi.BlobErrors;
 import io.spdkio.sys.StoreDevice;
@@ -97,11 +98,31 @@ final class MetadataRoom {
         if (running > 0) {
             return false;
         }
-        done.completeExceptionally(
-                BlobErrors.noPages(
-                        "%s: %s has %,d metadata pages to spare and may need %,d"
-                                .formatted(what, store, Math.max(0, spare), pages.pages)));
+        done.completeExceptionally(tooFew(what, spare, pages));
         return true;
+    }
+
+    private SpdkException tooFew(String what, long spare, Need need) {
+        return BlobErrors.noPages(
+                "%s: %s has %,d metadata pages to spare and may need %,d"
+                        .formatted(what, store, Math.max(0, spare), need.pages));
+    }
+
+    /**
+     * Keeps back what it takes to write the metadata of an open blob with so many bytes more than it has on the device,
+     * or refuses that and keeps back what it did. I/O that is under way writes them as they are then, and nobody hears
+     * of it when that finds no page.
+     *
+     * @param before how many bytes more it had before
+     */
+    void grow(String what, long id, long before, long now) {
+        device.keepPages(id, true, Math.toIntExact(now));
+        Need need = new Need(device.pagesOf(id).kept(), 0);
+        long spare = spare(need.pages);
+        if (need.pages != 0 && spare < 0) {
+            device.keepPages(id, true, Math.toIntExact(before));
+            throw tooFew(what, spare + need.pages, need);
+        }
     }
 
     private <T> void run(long pages, Supplier<CompletableFuture<T>> operation, CompletableFuture<T> done) {

@@ -199,6 +199,7 @@ final class NativeBlob implements EngineBlob {
         store.checkUsable();
         int rc = store.thread().as(call::getAsInt);
         if (rc != 0) {
+            store.openBlobs().keepPages(id);
             throw store.errors().of(what + " on " + this, rc);
         }
         markDirty(addedBytes);
@@ -279,10 +280,13 @@ final class NativeBlob implements EngineBlob {
             MemorySegment utf8 = arena.allocateFrom(name, StandardCharsets.UTF_8);
             MemorySegment copy = arena.allocate(Math.max(1, value.length));
             MemorySegment.copy(value, 0, copy, ValueLayout.JAVA_BYTE, 0, value.length);
-            now(
-                    what,
-                    MetadataRoom.xattrBytes(name, value) - bytesOf(name),
-                    () -> BlobH.spdk_blob_set_xattr(blob, utf8, copy, (short) value.length));
+            long added = MetadataRoom.xattrBytes(name, value) - bytesOf(name);
+            if (added > 0) {
+                store.checkUsable();
+                long before = Math.max(0, store.openBlobs().addedBytes(id));
+                store.room().grow(what + " on " + this, id, before, before + added);
+            }
+            now(what, added, () -> BlobH.spdk_blob_set_xattr(blob, utf8, copy, (short) value.length));
         }
     }
 

@@ -359,7 +359,12 @@ final class NativeBlobstore implements EngineBlobstore {
      * thread.
      */
     boolean lacksPagesFor(NativeBlob blob, IoRequest io) {
-        if (!device.isShortOfPages() || device.pagesOf(blob.id()).kept() == 0) {
+        if (!device.isShortOfPages()) {
+            return false;
+        }
+        StoreDevice.BlobPages pages = device.pagesOf(blob.id());
+        boolean takesPages = pages.extentTable() && pages.missing() > 0;
+        if (pages.kept() == 0 && !takesPages) {
             return false;
         }
         OptionalLong changed = blob.nextIoUnit(io.offsetBlocks(), io.type() == IoType.UNMAP);
