@@ -871,15 +871,19 @@ spdkio_store_flush(struct spdkio_store *store, spdk_blob_op_complete done, void 
 	}
 }
 
-/* ---- before blobstore has it */
+/* ---- under blobstore */
 
 struct transfer {
 	struct spdkio_store *store;
 	struct spdk_io_channel *channel;
 	void *buffer;
+	uint64_t lba;
+	uint64_t count;
 	bool writing;
+	bool flushing;
 	spdk_blob_op_complete done;
 	void *argument;
+	struct spdk_bdev_io_wait_entry wait;
 };
 
 static void
@@ -890,32 +894,58 @@ end_transfer(struct transfer *transfer, int status)
 	free(transfer);
 }
 
+static void go_on(void *argument);
+
 static void
 on_transferred(struct spdk_bdev_io *bdev_io, bool success, void *argument)
+{
+	struct transfer *transfer = argument;
+
+	spdk_bdev_free_io(bdev_io);
+	if (!success || !transfer->writing || transfer->flushing || !transfer->store->flushes) {
+		end_transfer(transfer, success ? 0 : -EIO);
+		return;
+	}
+	transfer->flushing = true;
+	go_on(transfer);
+}
+
+static void
+go_on(void *argument)
 {
 	struct transfer *transfer = argument;
 	struct spdkio_store *store = transfer->store;
 	int rc;
 
-	spdk_bdev_free_io(bdev_io);
-	if (!success || !transfer->writing || !store->flushes) {
-		end_transfer(transfer, success ? 0 : -EIO);
-		return;
+	if (transfer->flushing) {
+		rc = spdk_bdev_flush_blocks(store->desc, transfer->channel, 0, store->dev.blockcnt, on_transferred, transfer);
+	} else if (transfer->writing) {
+		rc = spdk_bdev_write_blocks(store->desc, transfer->channel, transfer->buffer, transfer->lba, transfer->count,
+					    on_transferred, transfer);
+	} else {
+		rc = spdk_bdev_read_blocks(store->desc, transfer->channel, transfer->buffer, transfer->lba, transfer->count,
+					   on_transferred, transfer);
 	}
-	transfer->writing = false;
-	rc = spdk_bdev_flush_blocks(store->desc, transfer->channel, 0, store->dev.blockcnt, on_transferred, transfer);
+	if (rc == -ENOMEM) {
+		transfer->wait.bdev = store->bdev;
+		transfer->wait.cb_fn = go_on;
+		transfer->wait.cb_arg = transfer;
+		rc = spdk_bdev_queue_io_wait(store->bdev, transfer->channel, &transfer->wait);
+	}
 	if (rc != 0) {
 		end_transfer(transfer, rc);
 	}
 }
 
-/* Reads blocks, or writes them durably, of a device that blobstore does not have yet. On the store's thread, which calls back. */
+/*
+ * Reads blocks, or writes them durably, that blobstore does not use just now or does not know of yet. On the store's thread,
+ * which calls back.
+ */
 SPDKIO_EXPORT void
 spdkio_store_transfer(struct spdkio_store *store, bool writing, void *buffer, uint64_t lba, uint64_t count,
 		      spdk_blob_op_complete done, void *argument)
 {
 	struct transfer *transfer;
-	int rc;
 
 	if (is_cut_off(store)) {
 		done(argument, -ENODEV);
@@ -927,6 +957,9 @@ spdkio_store_transfer(struct spdkio_store *store, bool writing, void *buffer, ui
 		return;
 	}
 	transfer->store = store;
+	transfer->buffer = buffer;
+	transfer->lba = lba;
+	transfer->count = count;
 	transfer->writing = writing;
 	transfer->done = done;
 	transfer->argument = argument;
@@ -936,12 +969,7 @@ spdkio_store_transfer(struct spdkio_store *store, bool writing, void *buffer, ui
 		done(argument, -ENOMEM);
 		return;
 	}
-	rc = writing
-	     ? spdk_bdev_write_blocks(store->desc, transfer->channel, buffer, lba, count, on_transferred, transfer)
-	     : spdk_bdev_read_blocks(store->desc, transfer->channel, buffer, lba, count, on_transferred, transfer);
-	if (rc != 0) {
-		end_transfer(transfer, rc);
-	}
+	go_on(transfer);
 }
 
 /* Where the number of lost writes is, and behind it whether metadata pages are too few. */

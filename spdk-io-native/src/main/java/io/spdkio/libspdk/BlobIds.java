@@ -48,11 +48,15 @@ final class BlobIds {
         return deletion.whenComplete((_, _) -> deletions.remove(id, deletion));
     }
 
+    /** Completes when no deletion of a blob is under way, whatever came of that. */
+    CompletableFuture<Void> settled(long id) {
+        return deletions.getOrDefault(id, CompletableFuture.completedFuture(null)).handle((_, _) -> null);
+    }
+
     /** There is a new blob. Blobstore gives it the id of one that it is still deleting, which has to have ended. */
     CompletableFuture<Long> created(long id) {
-        return deletions
-                .getOrDefault(id, CompletableFuture.completedFuture(null))
-                .handle((_, _) -> {
+        return settled(id)
+                .thenApply(_ -> {
                     add(id);
                     return id;
                 });

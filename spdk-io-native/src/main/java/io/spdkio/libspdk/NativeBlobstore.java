@@ -264,7 +264,12 @@ final class NativeBlobstore implements EngineBlobstore {
     @Override
     public CompletionStage<NativeBlob> openBlob(long id, ClearMethod clearMethod) {
         requireBlob(id);
-        return open.open(id, clearMethod);
+        // Blobstore would read a snapshot anew that it is just deleting.
+        return ids.settled(id)
+                .thenCompose(_ -> {
+                    requireBlob(id);
+                    return open.open(id, clearMethod);
+                });
     }
 
     @Override

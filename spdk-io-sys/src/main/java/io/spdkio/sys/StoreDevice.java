@@ -94,7 +94,8 @@ public final class StoreDevice {
     }
 
     /**
-     * Reads blocks before blobstore has the device. On the store's thread, as the SPDK thread.
+     * Reads blocks that blobstore does not use just now, or does not know of yet. On the store's thread, as the SPDK
+     * thread.
      *
      * @param buffer memory that devices can reach
      * @param firstBlock the first
@@ -107,8 +108,8 @@ public final class StoreDevice {
     }
 
     /**
-     * Writes blocks before blobstore has the device, and flushes where the bdev does. On the store's thread, as the
-     * SPDK thread.
+     * Writes blocks that blobstore does not use just now, or does not know of yet, and flushes where the bdev does. On
+     * the store's thread, as the SPDK thread.
      *
      * @param buffer memory that devices can reach
      * @param firstBlock the first

@@ -8,6 +8,7 @@ import io.spdkio.IoFuture;
 import io.spdkio.SpdkException;
 import io.spdkio.bdev.Bdev;
 import io.spdkio.bdev.BdevIo;
+import io.spdkio.bdev.CustomBdev;
 import io.spdkio.bdev.DelayBdev;
 import io.spdkio.bdev.IoType;
 import io.spdkio.blob.Blob;
@@ -661,6 +662,47 @@ public abstract class SnapshotTck extends BlobTckBase {
             assertThat(blob.read(4L * MIB, 4096)).containsOnly(1);
         }
         again.close();
+    }
+
+    @Test
+    void aSnapshotThatIsBeingDeletedIsNotOpened() {
+        TestBackend backend = TestBackend.of(64 * 256, 4096);
+        Blobstore store = init(create(CustomBdev.of(newName("disk"), backend)), BlobstoreOptions.defaults());
+        BlobId id = await(store.create(BlobOptions.thin(3)));
+        try (OpenBlob blob = open(store, id)) {
+            blob.write(0, filled(1, 4096));
+        }
+        BlobId snapshot = await(store.snapshot(id));
+        for (int write = 0; ; write++) {
+            // Nobody knows in which of its writes it is open to whom.
+            int[] left = {write};
+            backend.script =
+                    (it, io) -> {
+                        if (io.type() == IoType.WRITE && left[0]-- == 0) {
+                            TestBackend.hold(it, io);
+                        } else {
+                            it.serve(io);
+                        }
+                    };
+            IoFuture<Void> deleted = store.delete(snapshot);
+            pollUntil("a write, or the end", () -> deleted.isDone() || !backend.held.isEmpty());
+            if (backend.held.isEmpty()) {
+                backend.script = TestBackend::serve;
+                await(deleted);
+                break;
+            }
+            IoFuture<Blob> opening = store.open(snapshot);
+            pollFor(Duration.ofMillis(5));
+            backend.script = TestBackend::serve;
+            backend.serveHeld();
+            failsWith(SpdkException.class, () -> opening);
+            await(deleted);
+            assertThat(allBlobs(store)).containsExactly(id);
+            snapshot = await(store.snapshot(id));
+        }
+        await(store.delete(id));
+        assertThat(store.freeClusters()).isEqualTo(store.totalDataClusters());
+        store.close();
     }
 
     // ---- everything at once

@@ -640,10 +640,7 @@ final class Families {
                     }
                     EmbeddedBlob openClone = clones.isEmpty() ? null : store.openNow(clones.getFirst());
                     int expected = openClone == null ? 1 : 2;
-                    if (blob.opens > 0 || blob.children > expected) {
-                        throw new SpdkException.Busy(
-                                blob + " can't be deleted: it is open; close it first", -Errno.EBUSY);
-                    }
+                    requireUnused(blob, expected);
                     if (clones.isEmpty()) {
                         return erase(blob);
                     }
@@ -654,8 +651,26 @@ final class Families {
                 });
     }
 
-    /** Gives a clone what it needs of its snapshot, and erases the snapshot. */
+    private static void requireUnused(EmbeddedBlob blob, int children) {
+        if (blob.opens > 0 || blob.children > children) {
+            throw new SpdkException.Busy(blob + " can't be deleted: it is open; close it first", -Errno.EBUSY);
+        }
+    }
+
+    /** From here on nobody opens the snapshot; it may have been opened since it was looked at. */
     private CompletableFuture<Void> merge(EmbeddedBlob snapshot, EmbeddedBlob clone) {
+        requireUnused(snapshot, 2);
+        snapshot.deleting = true;
+        return mergeNow(snapshot, clone)
+                .whenComplete((_, problem) -> {
+                    if (problem != null) {
+                        snapshot.deleting = false;
+                    }
+                });
+    }
+
+    /** Gives a clone what it needs of its snapshot, and erases the snapshot. */
+    private CompletableFuture<Void> mergeNow(EmbeddedBlob snapshot, EmbeddedBlob clone) {
         Before before = Before.of(clone);
         BitSet adopted = new BitSet();
         return clone.writing
