@@ -80,14 +80,9 @@ final class AdoptedExtents {
         }
         page = snapshot.extentPage(last);
         if (page.isPresent()) {
-            has = clustersIn(last, snapshot);
-            needs = clustersIn(last, clone);
+            has = MetadataPage.clustersIn(last, snapshot.leastClusters());
+            needs = MetadataPage.clustersIn(last, clone.leastClusters());
         }
-    }
-
-    private static int clustersIn(int entry, BlobPages blob) {
-        long first = (long) entry * MetadataPage.CLUSTERS_IN_EXTENT_PAGE;
-        return (int) Math.min(MetadataPage.CLUSTERS_IN_EXTENT_PAGE, blob.leastClusters() - first);
     }
 
     /** Blobstore may not have written anything since it loaded the store. */

@@ -179,6 +179,16 @@ final class MetadataPage {
         return (clusters + CLUSTERS_IN_EXTENT_PAGE - 1) / CLUSTERS_IN_EXTENT_PAGE;
     }
 
+    /** The first cluster that an entry of an extent table stands for. */
+    static long firstOf(int entry) {
+        return (long) entry * CLUSTERS_IN_EXTENT_PAGE;
+    }
+
+    /** How many clusters the extent page of an entry has in a blob of so many, which goes as far. */
+    static int clustersIn(int entry, long clusters) {
+        return (int) Math.min(CLUSTERS_IN_EXTENT_PAGE, clusters - firstOf(entry));
+    }
+
     // ---- extent pages
 
     /** Whether this is one; also one without any cluster, as SPDK writes before it lets go of it. */

@@ -120,27 +120,24 @@ final class UnfinishedResizes {
             clusters = blob.leastClusters();
         }
 
-        private static long first(int entry) {
-            return (long) entry * MetadataPage.CLUSTERS_IN_EXTENT_PAGE;
-        }
-
         private int wantedIn(int entry) {
-            return (int) Math.min(MetadataPage.CLUSTERS_IN_EXTENT_PAGE, clusters - first(entry));
+            return MetadataPage.clustersIn(entry, clusters);
         }
 
         boolean endsBefore(int entry) {
-            return first(entry) >= clusters;
+            return MetadataPage.firstOf(entry) >= clusters;
         }
 
         void take(BlobPages.Extents extents, MetadataPage page) {
             int entry = extents.entry();
-            boolean readable = page.isValid() && page.isExtentPage() && page.firstCluster() == first(entry);
+            boolean readable =
+                    page.isValid() && page.isExtentPage() && page.firstCluster() == MetadataPage.firstOf(entry);
             int has = readable ? page.clusterCount() : wantedIn(entry);
             if (has >= wantedIn(entry)) {
                 tooLong = has > wantedIn(entry) ? Optional.of(extents) : tooLong;
                 known = entry + 1;
             } else if (has > 0 || entry == known) {
-                clusters = first(entry) + has;
+                clusters = MetadataPage.firstOf(entry) + has;
             } else if (blob.isThin()) {
                 lost.add(extents);
             }
@@ -157,7 +154,7 @@ final class UnfinishedResizes {
 
         /** Gives an extent page without any cluster those that it should have, none of them allocated. */
         private CompletableFuture<Void> lose(BlobPages.Extents extents) {
-            long from = first(extents.entry());
+            long from = MetadataPage.firstOf(extents.entry());
             pages.log(
                     "blob 0x%x was being made smaller; what it had from cluster %,d to %,d is gone"
                             .formatted(blob.id(), from, from + wantedIn(extents.entry()) - 1));

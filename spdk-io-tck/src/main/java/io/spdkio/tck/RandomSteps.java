@@ -195,20 +195,38 @@ final class RandomSteps {
         say(name + " sync", () -> blob.syncMetadata().join());
     }
 
+    /** Some units of a blob that is not empty. */
+    private record Units(long first, long count) {
+        static Units of(Random random, Blob blob) {
+            long all = blob.sizeBytes() / UNIT;
+            long first = random.nextLong(all);
+            return new Units(first, 1 + random.nextLong(Math.min(all - first, 12)));
+        }
+
+        long offset() {
+            return first * UNIT;
+        }
+
+        long length() {
+            return count * UNIT;
+        }
+
+        @Override
+        public String toString() {
+            return first + " " + count;
+        }
+    }
+
     private void write(String name) {
         Blob blob = blob(name);
         if (blob.clusters() == 0) {
             return;
         }
-        long units = blob.sizeBytes() / UNIT;
-        long first = random.nextLong(units);
-        long count = 1 + random.nextLong(Math.min(units - first, 12));
+        Units units = Units.of(random, blob);
         byte fill = (byte) random.nextInt(1, 256);
         try (IoChannel channel = thread.ioChannel(store);
-                DmaBuf buffer = env.dma().allocate(count * UNIT).fill(fill)) {
-            say(
-                    name + " write " + first + " " + count,
-                    () -> blob.write(channel, buffer, first * UNIT, count * UNIT).join());
+                DmaBuf buffer = env.dma().allocate(units.length()).fill(fill)) {
+            say(name + " write " + units, () -> blob.write(channel, buffer, units.offset(), units.length()).join());
         }
     }
 
@@ -217,13 +235,9 @@ final class RandomSteps {
         if (blob.clusters() == 0) {
             return;
         }
-        long units = blob.sizeBytes() / UNIT;
-        long first = random.nextLong(units);
-        long count = 1 + random.nextLong(Math.min(units - first, 12));
+        Units units = Units.of(random, blob);
         try (IoChannel channel = thread.ioChannel(store)) {
-            say(
-                    name + " zeroes " + first + " " + count,
-                    () -> blob.writeZeroes(channel, first * UNIT, count * UNIT).join());
+            say(name + " zeroes " + units, () -> blob.writeZeroes(channel, units.offset(), units.length()).join());
         }
     }
 
@@ -246,7 +260,7 @@ final class RandomSteps {
                 IoChannel channel = thread.ioChannel(store)) {
             List<String> xattrs = new ArrayList<>();
             for (String key : blob.xattrNames().join()) {
-                xattrs.add(key + "=" + checksum(blob.xattr(key).join().orElseThrow()));
+                xattrs.add(key + "=" + StoreScript.crc(blob.xattr(key).join().orElseThrow()));
             }
             return "%s: %d clusters, %d allocated, thin %s, read-only %s, snapshot %s, clone %s, of %s, clones %s, %s, %x"
                     .formatted(
@@ -262,12 +276,6 @@ final class RandomSteps {
                             xattrs,
                             contents(blob, channel));
         }
-    }
-
-    private static String checksum(byte[] bytes) {
-        CRC32 crc = new CRC32();
-        crc.update(bytes);
-        return Long.toHexString(crc.getValue());
     }
 
     private long contents(Blob blob, IoChannel channel) {

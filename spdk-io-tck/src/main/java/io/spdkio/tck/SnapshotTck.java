@@ -723,7 +723,7 @@ public abstract class SnapshotTck extends BlobTckBase {
         contents.put(first, new byte[clusters * clusterSize]);
         writable.add(first);
         for (int step = 0; step < 250; step++) {
-            int what = random.nextInt(14);
+            int what = random.nextInt(13);
             if (what < 5) {
                 BlobId id = writable.get(random.nextInt(writable.size()));
                 try (OpenBlob blob = open(store, id)) {

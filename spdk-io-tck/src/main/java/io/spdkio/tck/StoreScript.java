@@ -442,7 +442,7 @@ public final class StoreScript {
         }
     }
 
-    private static String crc(byte[] bytes) {
+    static String crc(byte[] bytes) {
         CRC32 crc = new CRC32();
         crc.update(bytes);
         return bytes.length + "/" + Long.toHexString(crc.getValue());
